@@ -25,12 +25,12 @@ fn app(app: &App) -> String {
 }
 
 fn deployer(deployer: &Deployer) -> String {
-    let Deployer { name, role_output, app, job, .. } = deployer;
+    let Deployer { name, identity, app, job, .. } = deployer;
     let Deployer { role_prefix, git_ref, environment, subject, .. } = deployer;
     let (name, app) = (name.get_ref(), app.get_ref());
     let subject = subject.as_ref().map(|subject| subject.get_ref());
     format!(
-        "{name} {role_output} {app} {job:?} {role_prefix:?} {git_ref:?} {environment:?} {subject:?}"
+        "{name} {identity:?} {app} {job:?} {role_prefix:?} {git_ref:?} {environment:?} {subject:?}"
     )
 }
 

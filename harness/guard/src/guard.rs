@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ringfence_policy::DocumentError;
 use ringfence_services::cloudformation::Contents;
-use ringfence_services::credentials::{Credentials, Identity};
+use ringfence_services::credentials::{Credentials, Identity, Keyring};
 use ringfence_services::setting::{Interpreters, Setting};
 use ringfence_services::token::{Issuers, KeySource};
 use ringfence_wire::ServiceError;
@@ -48,6 +48,32 @@ impl Reach {
             Self::Loopback => Ipv4Addr::LOCALHOST,
             Self::AllInterfaces => Ipv4Addr::UNSPECIFIED,
         }
+    }
+}
+
+/// A user's key that was lent, and is retired with this.
+#[derive(Debug)]
+pub struct UserKey {
+    credentials: Credentials,
+    arn: String,
+    keyring: Arc<Keyring>,
+}
+
+impl UserKey {
+    /// The key.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// The user's ARN.
+    pub fn arn(&self) -> &str {
+        &self.arn
+    }
+}
+
+impl Drop for UserKey {
+    fn drop(&mut self) {
+        self.keyring.retire(&self.credentials.access_key_id);
     }
 }
 
@@ -309,6 +335,29 @@ impl Guard {
     pub fn add_root_key_of(&self, account_id: &str, key: Credentials) {
         let setting = &self.pipeline.of(account_id).setting;
         setting.keyring.add(key, root_of(setting));
+    }
+
+    /// A key of a user of an account (the first where it is none that is guarded), which IAM
+    /// does not list: it is retired when it is dropped.
+    ///
+    /// # Errors
+    /// IAM's own: there is no such user; or when the operating system gives no randomness.
+    pub async fn user_key(&self, account_id: &str, name: &str) -> Result<UserKey, ServiceError> {
+        let account = self.pipeline.of(account_id);
+        let user = account.directory.user(name).await?.ok_or_else(|| {
+            let message = format!("The user with name {name} cannot be found.");
+            ServiceError::new(404, "NoSuchEntity", message)
+        })?;
+        let credentials = Credentials::long_term()
+            .map_err(|error| ServiceError::new(500, "InternalFailure", error.to_string()))?;
+        let identity = Identity::User {
+            arn: user.arn.clone(),
+            name: name.to_owned(),
+            user_id: user.id.clone(),
+        };
+        let keyring = Arc::clone(&account.setting.keyring);
+        keyring.add(credentials.clone(), identity);
+        Ok(UserKey { credentials, arn: user.arn.clone(), keyring })
     }
 
     /// Takes the keys of one more token issuer, such as a user pool that has been made.

@@ -63,7 +63,7 @@ mod vpc_endpoint;
 mod tests;
 
 pub use ask::{Caller, NotRecorded, Question};
-pub use guard::{AccountConfig, Config, Guard, GuardError, Reach};
+pub use guard::{AccountConfig, Config, Guard, GuardError, Reach, UserKey};
 pub use journal::Journal;
 pub use observe::Mode;
 pub use organization::{Membership, NoMembership};

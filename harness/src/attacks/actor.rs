@@ -1,6 +1,9 @@
 //! Who makes the calls.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use ringfence_guard::UserKey;
 use ringfence_wire::{ServiceError, signature};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -16,6 +19,8 @@ pub struct Actor {
     pub arn: String,
     access: Access,
     client: Client,
+    /// A user's key that was lent for it, and is retired with it.
+    _key: Option<Arc<UserKey>>,
 }
 
 /// What a call gave.
@@ -31,7 +36,12 @@ pub struct Answer {
 impl Actor {
     /// An identity that calls with `client`.
     pub fn new(arn: impl Into<String>, access: Access, client: Client) -> Self {
-        Self { arn: arn.into(), access, client }
+        Self { arn: arn.into(), access, client, _key: None }
+    }
+
+    /// A user that calls with a key that was lent.
+    pub(super) fn with_key(key: UserKey, access: Access, client: Client) -> Self {
+        Self { arn: key.arn().to_owned(), access, client, _key: Some(Arc::new(key)) }
     }
 
     /// The same, of this ARN.

@@ -133,8 +133,7 @@ pub async fn reaches(
 
 async fn reaches_of(suite: &Suite<'_>) -> Result<Vec<Reach>, PoliciesError> {
     let facts = suite.facts();
-    let deployers =
-        facts.deployers.iter().map(|deployer| (deployer.name.clone(), &deployer.role_arn));
+    let deployers = facts.deployers.iter().map(|deployer| (deployer.name.clone(), &deployer.arn));
     // Code that could not be deployed can do nothing, and has no role.
     let functions = facts.functions.iter().filter(|function| function.deployed);
     let functions = functions.map(|function| (Facts::code_in(function), &function.role_arn));

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::asked::Asking;
 use super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::catalogue::{everything, lambda_trust};
-use super::facts::{Facts, Variant};
+use super::facts::{DeployerFacts, Facts, Variant};
 use super::finding::Road;
 use super::lack::Lack;
 use crate::config::Forbids;
@@ -253,7 +253,7 @@ fn silent(facts: &Facts) -> Vec<(&'static str, &'static str, Step, &'static str,
         |service: &str, rest: &str| format!("arn:aws:{service}:{}:{account}:{rest}", facts.region);
     let user = format!("arn:aws:iam::{account}:user/{NAME}");
     let limit = &facts.deployer_boundary;
-    let own = facts.deployers.first().map(|deployer| deployer.role_arn.as_str());
+    let own = facts.deployers.iter().find_map(DeployerFacts::role_arn);
     let own = own.unwrap_or(Lack::Deployers.name());
     let own_name = own.rsplit('/').next().unwrap_or_default();
     let bucket = &facts.bucket;
@@ -334,7 +334,7 @@ fn silent(facts: &Facts) -> Vec<(&'static str, &'static str, Step, &'static str,
 
 /// What the boundary denies, each action of each statement.
 fn denied(facts: &Facts, function: &str) -> Vec<Denied> {
-    let other = facts.deployers.first().map(|deployer| deployer.role_arn.as_str());
+    let other = facts.deployers.iter().find_map(DeployerFacts::role_arn);
     let other = other.and_then(|arn| arn.rsplit('/').next()).unwrap_or(Lack::Deployers.name());
     let role = format!("arn:aws:iam::{}:role/{NAME}", facts.account);
     let on_other = |operation, more: Value| {

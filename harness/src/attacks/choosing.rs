@@ -94,12 +94,11 @@ fn noticed(
     (deployer, account): (&DeployerFacts, &Judged),
     mutations: &Mutations,
 ) -> (usize, usize) {
-    let role = deployer.role_arn.rsplit('/').next().unwrap_or_default();
-    let of_role = format!("role/{role}/");
+    let own = format!("{}/", deployer.entry());
     let own = mutations.mutants.iter().filter(|mutant| {
         let Some(document) = account.own(&mutant.guard_rail_document) else { return false };
         let managed = document.strip_prefix("policy/");
-        document.starts_with(&of_role)
+        document.starts_with(&own)
             || managed.is_some_and(|arn| deployer.policies.iter().any(|own| own == arn))
     });
     let verdicts: Vec<MutantVerdict> = own.map(|mutant| mutant.verdict).collect();

@@ -90,7 +90,7 @@ async fn everybody(facts: &Facts, platform: &Actor) -> anyhow::Result<(Vec<Subje
     let deployers = facts
         .deployers
         .iter()
-        .map(|one| (one.role_arn.as_str(), one.name.clone(), Holder::Deployer(one.name.clone())));
+        .map(|one| (one.arn.as_str(), one.name.clone(), Holder::Deployer(one.name.clone())));
     let functions = facts.functions.iter().filter(|one| one.deployed).map(|one| {
         (one.role_arn.as_str(), Facts::code_in(one), Holder::Function(one.name.clone()))
     });

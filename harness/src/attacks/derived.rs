@@ -23,12 +23,15 @@ pub(super) fn named(
 /// Whether a web identity may assume a role, or it is one of these.
 fn is_deployer(role: &Instance, named: &BTreeSet<&str>) -> bool {
     let trust = role.text("assume_role_policy").unwrap_or_default();
-    let is_named = role.text("arn").is_some_and(|arn| named.contains(arn));
-    is_named || trust.contains("AssumeRoleWithWebIdentity")
+    is_named(role, named) || trust.contains("AssumeRoleWithWebIdentity")
 }
 
-/// The boundaries of deployers, of whom the configuration names these roles, or of all
-/// other roles.
+fn is_named(one: &Instance, named: &BTreeSet<&str>) -> bool {
+    one.text("arn").is_some_and(|arn| named.contains(arn))
+}
+
+/// The boundaries of deployers, of whom the configuration names these roles and users, or
+/// of all other roles.
 pub(super) fn boundaries(
     outputs: &Outputs,
     of_deployers: bool,
@@ -36,7 +39,9 @@ pub(super) fn boundaries(
 ) -> Vec<String> {
     let roles = outputs.resources("aws_iam_role");
     let roles = roles.filter(|it| is_deployer(it, named) == of_deployers);
-    let carried = roles.filter_map(|role| role.text("permissions_boundary"));
+    let users = outputs.resources("aws_iam_user");
+    let users = users.filter(|it| of_deployers && is_named(it, named));
+    let carried = roles.chain(users).filter_map(|it| it.text("permissions_boundary"));
     let carried: BTreeSet<String> =
         carried.filter(|arn| !arn.is_empty()).map(str::to_owned).collect();
     carried.into_iter().collect()

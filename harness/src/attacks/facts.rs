@@ -72,6 +72,8 @@ pub struct Facts {
     pub functions: Vec<FunctionFacts>,
     /// The deployers.
     pub deployers: Vec<DeployerFacts>,
+    /// The ARN of a role that is not there, which stands for others where nobody has one.
+    pub victim: String,
     /// The users, and the roles that are neither a deployer's nor a function's.
     pub roles: Vec<RoleFacts>,
     /// The same with another API, boundary or bucket in the place of the first.
@@ -232,8 +234,8 @@ impl FunctionFacts {
 pub struct DeployerFacts {
     /// Its name in the configuration.
     pub name: String,
-    /// Its role's ARN.
-    pub role_arn: String,
+    /// The ARN of its role or user.
+    pub arn: String,
     /// The ARN of the role that its token becomes, and that assumes its own, where the
     /// token does not become it directly.
     pub through: Option<String>,
@@ -251,7 +253,7 @@ pub struct DeployerFacts {
     pub makes: Option<Makes>,
     /// How the names of the roles begin that it may create.
     pub role_prefix: Option<String>,
-    /// The managed policies attached to its role.
+    /// The managed policies attached to its role or user.
     pub policies: Vec<String>,
 }
 
@@ -265,6 +267,27 @@ pub struct Makes {
 }
 
 impl DeployerFacts {
+    /// Whether it is a user, whose keys its workflow has: no token becomes it.
+    pub fn is_user(&self) -> bool {
+        self.arn.contains(":user/")
+    }
+
+    /// Its role's ARN; none where it is a user.
+    pub fn role_arn(&self) -> Option<&str> {
+        (!self.is_user()).then_some(self.arn.as_str())
+    }
+
+    /// The name of its role or user.
+    pub fn own_name(&self) -> &str {
+        self.arn.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// `role/NAME`, `user/NAME`.
+    pub fn entry(&self) -> String {
+        let kind = if self.is_user() { "user" } else { "role" };
+        format!("{kind}/{}", self.own_name())
+    }
+
     /// The usual names: in its app's namespace, and with its roles' prefix.
     pub fn usual(&self) -> Makes {
         Makes {
@@ -399,22 +422,22 @@ impl Facts {
     /// The role that a deployer would gain most by: that of another deployer,
     /// one that makes stacks if there is one, or another team's function's.
     pub fn coveted<'a>(&'a self, deployer: &'a DeployerFacts) -> &'a str {
-        let others = || self.deployers.iter().filter(|other| other.role_arn != deployer.role_arn);
-        let stacks = others().find(|other| other.job == Job::Stack);
-        let other = stacks.or_else(|| others().next()).map(|other| other.role_arn.as_str());
+        let others = || self.deployers.iter().filter(|other| other.arn != deployer.arn);
+        let roles = || others().filter_map(|other| Some((other.job, other.role_arn()?)));
+        let stacks = roles().find(|(job, _)| *job == Job::Stack);
+        let other = stacks.or_else(|| roles().next()).map(|(_, arn)| arn);
         let foreign = || self.foreign_function(&deployer.app).map(|f| f.role_arn.as_str());
-        other.or_else(foreign).unwrap_or(&deployer.role_arn)
+        other.or_else(foreign).or_else(|| deployer.role_arn()).unwrap_or(&self.victim)
     }
 
     /// The role that some other role would gain most by: the first deployer's, or
     /// else another role of the account; one that is not there where it is alone.
     pub fn coveted_by(&self, role_arn: &str) -> String {
-        let deployers = self.deployers.iter().map(|deployer| &deployer.role_arn);
-        let roles = self.roles.iter().map(|role| &role.arn);
-        let functions = self.functions.iter().map(|function| &function.role_arn);
+        let deployers = self.deployers.iter().filter_map(DeployerFacts::role_arn);
+        let roles = self.roles.iter().filter(|role| !role.is_user()).map(|role| role.arn.as_str());
+        let functions = self.functions.iter().map(|function| function.role_arn.as_str());
         let mut all = deployers.chain(roles).chain(functions);
-        let other = all.find(|arn| *arn != role_arn).cloned();
-        other.unwrap_or_else(|| self.role_arn("ringfence-victim"))
+        all.find(|arn| *arn != role_arn).unwrap_or(&self.victim).to_owned()
     }
 
     /// The route that leads to a function of an owner.

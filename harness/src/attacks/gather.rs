@@ -1,6 +1,7 @@
 //! Reads the deployed state. What a field of the configuration names must be
 //! there; what none names is whatever there is, and need not be any.
 
+mod deployer;
 mod rest;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,8 +58,8 @@ impl Facts {
         let guards = config.platform.clone().unwrap_or_default();
         let apis = apis(config, outputs, platform).await?;
         let mut deployers = deployers(config, outputs, platform).await?;
-        let made = Made::of(recorded.iter().map(AsRef::as_ref), |role| {
-            let own = deployers.iter().find(|deployer| deployer.role_arn == role);
+        let made = Made::of(recorded.iter().map(AsRef::as_ref), |who| {
+            let own = deployers.iter().find(|deployer| deployer.arn == who);
             own.map(|deployer| deployer.app.as_str())
         });
         let functions = functions(config, platform, &made).await?;
@@ -69,12 +70,12 @@ impl Facts {
             deployer.makes = Some(deployer.usual());
         }
         let named = |field, name: &Option<String>| derived::named(outputs, field, name.as_deref());
-        let roles_of_deployers: BTreeSet<&str> =
-            deployers.iter().map(|deployer| deployer.role_arn.as_str()).collect();
-        let boundaries = |field, name: &Option<String>, of_deployers| {
+        let of_deployers: BTreeSet<&str> =
+            deployers.iter().map(|deployer| deployer.arn.as_str()).collect();
+        let boundaries = |field, name: &Option<String>, are_deployers| {
             Ok::<_, FactsError>(match named(field, name)? {
                 Some(one) => vec![one],
-                None => derived::boundaries(outputs, of_deployers, &roles_of_deployers),
+                None => derived::boundaries(outputs, are_deployers, &of_deployers),
             })
         };
         let execution = boundaries(
@@ -141,6 +142,7 @@ impl Facts {
             providers: providers(platform).await?,
             roles: roles(platform, &deployers, &functions).await?,
             functions,
+            victim: format!("arn:aws:iam::{}:role/ringfence-victim", config.account.id.as_str()),
             deployers,
             further: Vec::new(),
             rest: Vec::new(),
@@ -365,15 +367,14 @@ async fn deployers(
 ) -> Result<Vec<DeployerFacts>, FactsError> {
     let mut deployers = Vec::new();
     for deployer in &config.deployers {
-        let field = format!("deployers.{}.role_output", deployer.name.get_ref());
-        let role_arn = outputs.text_of(&field, &deployer.role_output)?;
+        let arn = deployer::arn_of(deployer, outputs, platform).await?;
         deployers.push(DeployerFacts {
             makes: None,
             name: deployer.name.get_ref().clone(),
-            policies: attached_policies(platform, &role_arn).await?,
+            policies: attached_policies(platform, &arn).await?,
             // Of another account: what this one made does not tell.
             through: None,
-            role_arn,
+            arn,
             job: deployer.job,
             app: deployer.app.get_ref().clone(),
             function: deployer.app.get_ref().clone(),
@@ -394,7 +395,7 @@ async fn roles(
     let answer = ask(platform, Service::Iam, "ListRoles", json!({})).await?;
     let known: BTreeSet<&str> = deployers
         .iter()
-        .map(|deployer| deployer.role_arn.as_str())
+        .map(|deployer| deployer.arn.as_str())
         .chain(functions.iter().map(|function| function.role_arn.as_str()))
         .collect();
     let mut roles = Vec::new();
@@ -409,8 +410,9 @@ async fn roles(
     let answer = ask(platform, Service::Iam, "ListUsers", json!({})).await?;
     for user in listed(&answer, "Users") {
         let name = member(user, "ListUsers", "UserName")?;
-        if !name.starts_with(PROBES) {
-            roles.push(RoleFacts { name, arn: member(user, "ListUsers", "Arn")? });
+        let arn = member(user, "ListUsers", "Arn")?;
+        if !name.starts_with(PROBES) && !known.contains(arn.as_str()) {
+            roles.push(RoleFacts { name, arn });
         }
     }
     roles.sort_by_key(RoleFacts::identity);
@@ -471,10 +473,13 @@ fn listed<'a>(answer: &'a Value, member: &str) -> impl Iterator<Item = &'a Value
     answer.get(member).and_then(Value::as_array).into_iter().flatten()
 }
 
-async fn attached_policies(platform: &Actor, role: &str) -> Result<Vec<String>, FactsError> {
-    let operation = "ListAttachedRolePolicies";
-    let role = role.rsplit('/').next().unwrap_or_default();
-    let answer = ask(platform, Service::Iam, operation, json!({"RoleName": role})).await?;
+async fn attached_policies(platform: &Actor, arn: &str) -> Result<Vec<String>, FactsError> {
+    let (operation, member_of) = match arn.contains(":user/") {
+        true => ("ListAttachedUserPolicies", "UserName"),
+        false => ("ListAttachedRolePolicies", "RoleName"),
+    };
+    let name = arn.rsplit('/').next().unwrap_or_default();
+    let answer = ask(platform, Service::Iam, operation, json!({member_of: name})).await?;
     let policies = answer.get("AttachedPolicies").and_then(Value::as_array);
     let policies = policies.into_iter().flatten();
     policies.map(|policy| member(policy, operation, "PolicyArn")).collect()

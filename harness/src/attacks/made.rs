@@ -23,15 +23,19 @@ pub(super) struct Made {
 }
 
 impl Made {
-    /// Reads decided calls; `app_of` says whose deployer a role is.
+    /// Reads decided calls; `app_of` says whose deployer a role or user is.
     pub(super) fn of<'a>(
         recorded: impl IntoIterator<Item = &'a Recorded>,
         app_of: impl Fn(&str) -> Option<&'a str>,
     ) -> Self {
         let mut made = Self::default();
         for call in recorded {
-            let Principal::RoleSession { role_arn, .. } = &call.inputs.principal else { continue };
-            let Some(app) = app_of(role_arn) else { continue };
+            let who = match &call.inputs.principal {
+                Principal::RoleSession { role_arn, .. } => role_arn,
+                Principal::User { arn } => arn,
+                _ => continue,
+            };
+            let Some(app) = app_of(who) else { continue };
             let decided = call.inputs.verdict_of_each(&Overlay::none());
             let allowed = decided.iter().all(|verdict| verdict.allowed());
             for asked in call.inputs.asked.iter().filter(|_| allowed) {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::actor::Actor;
 use super::facts::{DeployerFacts, Facts, FunctionFacts};
-use super::reach::deployed::{PoliciesError, RolePolicies, role_policies};
+use super::reach::deployed::{PoliciesError, RolePolicies, identity_policies};
 use crate::config::Job;
 
 /// Up to so many applications and functions, everybody attacks everything.
@@ -37,8 +37,7 @@ impl Rivals {
         }
         let mut kinds = Vec::new();
         for deployer in &facts.deployers {
-            let role = deployer.role_arn.rsplit('/').next().unwrap_or_default();
-            let policies = role_policies(platform, role).await?;
+            let policies = identity_policies(platform, &deployer.arn).await?;
             kinds.push((deployer, kind(deployer.job, &names(facts, deployer), &policies)));
         }
         let routes = routes(facts, &kinds);
@@ -67,7 +66,7 @@ impl Rivals {
 fn names<'a>(facts: &'a Facts, deployer: &'a DeployerFacts) -> Vec<&'a str> {
     let mut own: Vec<&str> = vec![&deployer.app, &deployer.stack];
     own.extend(deployer.role_prefix.as_deref());
-    own.extend(deployer.role_arn.rsplit('/').next());
+    own.push(deployer.own_name());
     for function in facts.functions.iter().filter(|it| it.owner() == deployer.app) {
         own.push(&function.name);
         own.extend(function.role_arn.rsplit('/').next());
@@ -169,7 +168,7 @@ mod tests {
         DeployerFacts {
             through: None,
             name: format!("deployer-{name}"),
-            role_arn: format!("arn:aws:iam::123456789012:role/{name}-deployer"),
+            arn: format!("arn:aws:iam::123456789012:role/{name}-deployer"),
             job: Job::Stack,
             app: name.into(),
             function: name.into(),

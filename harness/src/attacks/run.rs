@@ -94,8 +94,8 @@ impl Runner<'_> {
                 })
                 .or_else(|| refused.as_ref().err().cloned()),
         };
-        if let (Ok(_), Attempt::Call(step), false) = (&attempt.result, &attack.attempt, spared)
-            && let Some(undo) = undo(step)
+        if let (Ok(given), Attempt::Call(step), false) = (&attempt.result, &attack.attempt, spared)
+            && let Some(undo) = undo(step, given)
         {
             // Were this to fail, the next attack would tell.
             self.platform.call(&undo).await;
@@ -367,21 +367,31 @@ const SPARED: &str = "it would be allowed; it was not made, for it destroys what
 /// What a team forbids itself, likewise.
 const FORBIDDEN: &str = "it would be allowed; it was not made, for it is forbidden";
 
-/// What takes back a policy that an attack gave or took away, or a URL that it gave,
-/// so that the next attack meets what the platform made.
-fn undo(step: &Step) -> Option<Step> {
+/// What takes back a policy that an attack gave or took away, or a URL, a password or a key
+/// that it gave, so that the next attack meets what the platform made.
+fn undo(step: &Step, given: &Value) -> Option<Step> {
     let get = |name: &str| step.input.get(name).cloned().unwrap_or_default();
     let (operation, member) = match step.operation {
         "CreateFunctionUrlConfig" => {
             let input = json!({"FunctionName": get("FunctionName")});
             return Some(Step::new(Service::Lambda, "DeleteFunctionUrlConfig", input));
         }
+        "CreateAccessKey" => {
+            let id = given.pointer("/AccessKey/AccessKeyId")?;
+            let input = json!({"UserName": get("UserName"), "AccessKeyId": id});
+            return Some(Step::new(Service::Iam, "DeleteAccessKey", input));
+        }
         "PutRolePolicy" => ("DeleteRolePolicy", "PolicyName"),
         "AttachRolePolicy" => ("DetachRolePolicy", "PolicyArn"),
         "DetachRolePolicy" => ("AttachRolePolicy", "PolicyArn"),
+        "PutUserPolicy" => ("DeleteUserPolicy", "PolicyName"),
+        "AttachUserPolicy" => ("DetachUserPolicy", "PolicyArn"),
+        "DetachUserPolicy" => ("AttachUserPolicy", "PolicyArn"),
+        "CreateLoginProfile" => ("DeleteLoginProfile", "UserName"),
         _ => return None,
     };
-    let input = json!({"RoleName": get("RoleName"), member: get(member)});
+    let of = if step.operation.contains("Role") { "RoleName" } else { "UserName" };
+    let input = json!({of: get(of), member: get(member)});
     Some(Step::new(Service::Iam, operation, input))
 }
 
@@ -577,9 +587,44 @@ async fn pause(start: Instant, what: &str) -> Result<(), ServiceError> {
 
 #[cfg(test)]
 mod tests {
+    use ringfence_wire::Service;
     use rstest::rstest;
+    use serde_json::{Value, json};
 
-    use super::begins;
+    use super::{Step, begins, undo};
+
+    /// What an attack on its own user gave it is taken back.
+    #[rstest]
+    #[case(
+        "PutUserPolicy", json!({"UserName": "u", "PolicyName": "p", "PolicyDocument": "{}"}),
+        "DeleteUserPolicy", json!({"UserName": "u", "PolicyName": "p"})
+    )]
+    #[case(
+        "AttachUserPolicy", json!({"UserName": "u", "PolicyArn": "a"}),
+        "DetachUserPolicy", json!({"UserName": "u", "PolicyArn": "a"})
+    )]
+    #[case(
+        "AttachRolePolicy", json!({"RoleName": "r", "PolicyArn": "a"}),
+        "DetachRolePolicy", json!({"RoleName": "r", "PolicyArn": "a"})
+    )]
+    #[case(
+        "CreateLoginProfile", json!({"UserName": "u", "Password": "x"}),
+        "DeleteLoginProfile", json!({"UserName": "u"})
+    )]
+    #[case(
+        "CreateAccessKey", json!({"UserName": "u"}),
+        "DeleteAccessKey", json!({"UserName": "u", "AccessKeyId": "AKIA1"})
+    )]
+    fn what_an_attack_gave_is_taken_back(
+        #[case] operation: &'static str,
+        #[case] input: Value,
+        #[case] back: &str,
+        #[case] members: Value,
+    ) {
+        let given = json!({"AccessKey": {"AccessKeyId": "AKIA1"}});
+        let step = undo(&Step::new(Service::Iam, operation, input), &given).unwrap();
+        assert_eq!((step.operation, step.input), (back, members));
+    }
 
     const STACK: &str = "on resource: arn:aws:cloudformation:r:1:stack/b/* because no policy";
 

@@ -29,6 +29,9 @@ impl Config {
             faults.map_err(|why| Fault::at(substitute, format!("actions.\"{name}\": {why}")))?;
         }
         for deployer in &self.deployers {
+            if let Some(fault) = &deployer.fault {
+                return Err(Fault::at(&deployer.name, fault.clone()));
+            }
             if self.app(deployer.app.get_ref()).is_none() {
                 return Err(Fault::at(
                     &deployer.app,
@@ -285,6 +288,9 @@ impl Config {
         };
         for deployer in &self.deployers {
             let Some(app) = self.app(deployer.app.get_ref()) else { continue };
+            if deployer.identity.is_user() {
+                continue;
+            }
             match (named(app), deployer.subject.as_ref().or(app.subject.as_ref())) {
                 (true, None) => return Err(needed(&deployer.name)),
                 (false, Some(subject)) => return Err(apart(subject)),

@@ -7,6 +7,7 @@
 mod accepted;
 mod accounts;
 mod check;
+mod deployer;
 mod existing;
 mod guard_rail;
 mod layer1;
@@ -27,8 +28,9 @@ pub use guard_rail::{Declaration, Legitimate, Selector};
 pub(crate) use guard_rail::{PLATFORM as GUARD_RAIL_PLATFORM, matching};
 pub use layer1::{IgnoredAttribute, Layer1, Pipeline, StackTemplate};
 pub use schema::{
-    Account, Api, App, Config, Deployer, Evidence, Issuer, IssuerKind, Job, Organization,
-    OrganizationLevel, OtherAccount, Platform, Refusals, Upstream, VpcEndpoint, Workflows,
+    Account, Api, App, Config, Deployer, DeployerIdentity, Evidence, Issuer, IssuerKind, Job,
+    Organization, OrganizationLevel, OtherAccount, Platform, Refusals, Upstream, VpcEndpoint,
+    Workflows,
 };
 pub use statements::{Forbids, Statements};
 pub use value::{AccountId, Backend, Region, Repository};

@@ -11,6 +11,7 @@ use crate::registries::{self, Registry};
 use crate::workflow::Substitutes;
 
 use super::accepted::Accepted;
+use super::deployer::WrittenDeployer;
 use super::existing::Existing;
 use super::guard_rail::Declaration;
 use super::layer1::{self, Layer1};
@@ -359,35 +360,43 @@ impl App {
     }
 }
 
-/// A deployment role, assumed with a GitHub token of an app's repository.
+/// Who deploys an app: a role, assumed with a token of its repository's workflow, or a user
+/// whose keys the workflow has.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "WrittenDeployer")]
 pub struct Deployer {
     /// Its name here.
     pub name: Spanned<String>,
-    /// The Terraform output that holds the role's ARN.
-    pub role_output: String,
-    /// The app whose repository assumes it. Its name is also its namespace:
+    /// Who it is in the account.
+    pub identity: DeployerIdentity,
+    /// The app whose repository deploys as it. Its name is also its namespace:
     /// functions, stacks and artifacts carry it.
     pub app: Spanned<String>,
     /// What the deployer is for.
     pub job: Job,
     /// How the names of the roles begin that a `stack` deployer may create.
-    #[serde(default)]
     pub role_prefix: Option<String>,
     /// The role that its workflow's token becomes, and that assumes its own then, where
     /// the token does not become it directly: as a rule one of another account.
-    #[serde(default)]
     pub through_output: Option<Spanned<String>>,
     /// The ref in the token; default the app's.
-    #[serde(default, rename = "ref")]
     pub git_ref: Option<String>,
     /// The deployment environment in the token; default none.
-    #[serde(default)]
     pub environment: Option<String>,
     /// The `sub` of its tokens; default the app's.
-    #[serde(default)]
     pub subject: Option<Spanned<String>>,
+    /// What is wrong with who it is, which no configuration that was read has.
+    pub(super) fault: Option<String>,
+}
+
+/// Who a deployer is in the account, as the configuration names it: a Terraform output, a
+/// resource's address or an ARN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeployerIdentity {
+    /// A role, by `role_output`.
+    Role(String),
+    /// A user, by `user_output`: no token becomes it.
+    User(String),
 }
 
 /// What a deployer is for: which calls are its own, and which are attacks.

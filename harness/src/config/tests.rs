@@ -328,6 +328,35 @@ fn an_error_names_file_line_and_column(#[case] text: &str, #[case] expected: &st
     assert!(error.contains(expected), "{error}");
 }
 
+/// A deployer is a role or a user, and no token becomes a user.
+#[rstest]
+#[case::neither("", "deployer `d` needs `role_output` or `user_output`")]
+#[case::both(
+    "role_output = \"r\"\nuser_output = \"u\"\n",
+    "deployer `d` is a role or a user: give `role_output` or `user_output`, not both"
+)]
+#[case::tokens(
+    "user_output = \"u\"\nenvironment = \"live\"\n",
+    "`environment` is about tokens, and none becomes the user of deployer `d`: its workflow has \
+     the user's key"
+)]
+fn who_a_deployer_is_is_said_once(#[case] identity: &str, #[case] message: &str) {
+    let text = |identity: &str| {
+        format!(
+            "[account]\nid = \"111111111111\"\n[[issuers]]\nkind = \"github\"\n\
+             url = \"https://token.actions.githubusercontent.com\"\n\
+             [[apps]]\nname = \"a\"\ndirectory = \"a\"\nrepository = \"o/a\"\n\
+             [[deployers]]\nname = \"d\"\napp = \"a\"\njob = \"code\"\n{identity}"
+        )
+    };
+    let error = Config::parse(&text(identity), Path::new("r.toml")).unwrap_err().to_string();
+    assert!(error.starts_with("r.toml:11:8: ") && error.ends_with(message), "{error}");
+    let config = Config::parse(&text("user_output = \"u\"\n"), Path::new("r.toml")).unwrap();
+    assert_eq!(config.deployers[0].identity, DeployerIdentity::User("u".to_owned()));
+    let config = Config::parse(&text("role_output = \"r\"\n"), Path::new("r.toml")).unwrap();
+    assert_eq!(config.deployers[0].identity, DeployerIdentity::Role("r".to_owned()));
+}
+
 /// A chain of roles is one between accounts.
 #[test]
 fn a_role_on_the_way_to_a_deployers_is_refused_where_there_is_one_account() {

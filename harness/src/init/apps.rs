@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::facts::Facts;
 use super::stacks::Template;
 use super::text::{Text, quoted};
+use super::users::{self, StaticKey};
 use crate::doctor::Found;
 use crate::hcl::Value;
 
@@ -22,6 +23,8 @@ pub(super) struct App {
     pub(super) object: Option<Value>,
     vars: BTreeSet<String>,
     secrets: BTreeSet<String>,
+    /// The key that its workflow deploys with, where it has one.
+    pub(super) key: Option<StaticKey>,
 }
 
 impl App {
@@ -96,6 +99,7 @@ fn app(directory: &Path, workflow: &Path, text: &str, facts: &Facts, all: &[&Fac
         object,
         vars: asked(text, "vars."),
         secrets: asked(text, "secrets."),
+        key: StaticKey::of(text),
     }
 }
 
@@ -180,7 +184,11 @@ pub(super) fn write(text: &mut Text, apps: &[App], outputs: Outputs<'_>) {
         text.field("repository", &quoted(repository), place);
         ids(text, app, place);
         variables(text, app, outputs);
-        for secret in &app.secrets {
+        let given = match outputs {
+            Outputs::Of(facts) => users::secrets(text, facts, apps, app),
+            Outputs::Templates(_) => Vec::new(),
+        };
+        for secret in app.secrets.iter().filter(|it| !given.contains(it)) {
             text.open(&format!("secrets.{secret} = …: the workflow asks for it"));
         }
         text.blank();

@@ -151,13 +151,7 @@ fn one(
     };
     let granted = granted(facts, role);
     let makes_roles = through.is_some() && granted.contains("iam:CreateRole");
-    let job = if granted.contains("cloudformation:") || makes_roles {
-        "stack"
-    } else if granted.contains("lambda:UpdateFunctionConfiguration") {
-        "configuration"
-    } else {
-        "code"
-    };
+    let job = job_of(&granted, makes_roles);
     let prefix = (job == "stack").then(|| prefix(&granted, key.map(|(key, ..)| key)));
     if let Some(None) = prefix {
         text.open(&format!(
@@ -186,18 +180,36 @@ fn one(
     text.blank();
 }
 
-/// The source of the policies that a role has, and of the documents in them.
-fn granted(facts: &Facts, role: &Block) -> String {
+/// What a deployer is for, by what is granted to it.
+pub(super) fn job_of(granted: &str, makes_roles: bool) -> &'static str {
+    if granted.contains("cloudformation:") || makes_roles {
+        "stack"
+    } else if granted.contains("lambda:UpdateFunctionConfiguration") {
+        "configuration"
+    } else {
+        "code"
+    }
+}
+
+/// The source of the policies that a role or user has, and of the documents in them.
+pub(super) fn granted(facts: &Facts, owner: &Block) -> String {
     let mut policies: Vec<&Block> = Vec::new();
-    for attachment in facts.resources("aws_iam_role_policy_attachment") {
-        let parts = facts.references(attachment);
-        if parts.iter().any(|it| std::ptr::eq(*it, role)) {
-            policies.extend(parts.iter().filter(|it| it.label(0) == "aws_iam_policy"));
+    for (attached, inline) in [
+        ("aws_iam_role_policy_attachment", "aws_iam_role_policy"),
+        ("aws_iam_user_policy_attachment", "aws_iam_user_policy"),
+    ] {
+        for attachment in facts.resources(attached) {
+            let parts = facts.references(attachment);
+            if parts.iter().any(|it| std::ptr::eq(*it, owner)) {
+                policies.extend(parts.iter().filter(|it| it.label(0) == "aws_iam_policy"));
+            }
+        }
+        for inline in facts.resources(inline) {
+            if facts.references(inline).iter().any(|it| std::ptr::eq(*it, owner)) {
+                policies.push(inline);
+            }
         }
     }
-    let inline = facts.resources("aws_iam_role_policy");
-    policies
-        .extend(inline.filter(|it| facts.references(it).iter().any(|it| std::ptr::eq(*it, role))));
     let mut text = String::new();
     let mut told: Vec<*const Block> = Vec::new();
     // Documents are made of documents.
@@ -225,7 +237,7 @@ fn statements(source: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What the names of the roles in a policy begin with.
-fn prefix(granted: &str, key: Option<&str>) -> Option<String> {
+pub(super) fn prefix(granted: &str, key: Option<&str>) -> Option<String> {
     granted.split(":role/").skip(1).find_map(|rest| {
         let name = rest.split('"').next()?;
         let name = name.strip_suffix('*')?;

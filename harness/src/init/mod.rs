@@ -21,6 +21,7 @@ mod providers;
 mod roots;
 mod stacks;
 mod text;
+mod users;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -161,11 +162,13 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
             .map(|other| (other.name.as_str(), &other.facts))
             .collect();
         deployers::write(&mut text, &root.facts, &apps, &prefix, trusting);
+        users::write(&mut text, &root.facts, &apps, &prefix);
         if accounts.is_none() {
             continue;
         }
         deployers::write_assumed(&mut text, &root.facts, &apps, &prefix, &before);
     }
+    users::unknown(&mut text, &all, &apps);
     Ok(text.done())
 }
 

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::config::{Config, IssuerKind, Job};
+use crate::config::{Config, DeployerIdentity, IssuerKind, Job};
 
 const MAIN: &str = r#"
 variable "issuer" {
@@ -167,7 +167,7 @@ fn what_the_files_say_is_a_configuration() {
     assert_eq!(app.vars_from_outputs["UPLOADS"], "uploads");
     let deployer = &config.deployers[0];
     assert_eq!(deployer.name.get_ref(), "pipeline");
-    assert_eq!(deployer.role_output, "pipeline");
+    assert_eq!(deployer.identity.named(), "pipeline");
     assert_eq!(deployer.job, Job::Stack);
     assert_eq!(deployer.role_prefix.as_deref(), Some("orders-"));
     assert_eq!(deployer.environment.as_deref(), Some("live"));
@@ -185,6 +185,55 @@ fn what_the_files_say_is_a_configuration() {
         "{}",
         draft.text
     );
+}
+
+const USER: &str = r#"
+resource "aws_iam_user" "ci" {
+  name = "orders-ci"
+}
+resource "aws_iam_access_key" "ci" {
+  user = aws_iam_user.ci.name
+}
+resource "aws_iam_user_policy" "ci" {
+  user   = aws_iam_user.ci.name
+  policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "lambda:UpdateFunctionCode", Resource = "*" }] })
+}
+output "ci_secret" {
+  value     = aws_iam_access_key.ci.secret
+  sensitive = true
+}
+"#;
+
+const WITH_KEYS: &str = "on: push\njobs:\n  a:\n    steps:\n      - uses: aws-actions/configure-aws-credentials@v4\n        with:\n          aws-access-key-id: ${{ secrets.CI_ID }}\n          aws-secret-access-key: ${{ secrets.CI_SECRET }}\n";
+
+/// A workflow with a user's key deploys as that user, and has the key from Layer 1.
+#[test]
+fn a_user_whose_key_a_workflow_has_is_a_deployer() {
+    let top = estate();
+    fs::write(top.path().join("infra/user.tf"), USER).unwrap();
+    fs::write(top.path().join("orders/.github/workflows/deploy.yml"), WITH_KEYS).unwrap();
+    let (draft, config) = drafted(top.path(), top.path());
+    let deployer = config.deployer("ci").unwrap();
+    assert_eq!(deployer.identity, DeployerIdentity::User("aws_iam_user.ci".to_owned()));
+    assert_eq!((deployer.app.get_ref().as_str(), deployer.job), ("orders", Job::Code));
+    let secrets = &config.apps[0].secrets_from_outputs;
+    assert_eq!(secrets["CI_ID"], "aws_iam_access_key.ci");
+    assert_eq!(secrets["CI_SECRET"], "ci_secret");
+    assert!(!draft.open.iter().any(|it| it.contains("CI_")), "{:?}", draft.open);
+
+    // Nothing gives the secret.
+    let hidden = USER.split("output ").next().unwrap();
+    fs::write(top.path().join("infra/user.tf"), hidden).unwrap();
+    let (draft, _) = drafted(top.path(), top.path());
+    let asked = "secrets_from_outputs.CI_SECRET = …: an output with aws_iam_access_key.ci.secret, which none gives";
+    assert!(draft.open.iter().any(|it| it == asked), "{:?}", draft.open);
+
+    // Nobody's key.
+    fs::remove_file(top.path().join("infra/user.tf")).unwrap();
+    let (draft, config) = drafted(top.path(), top.path());
+    assert!(config.deployer("ci").is_none());
+    let asked = "[[deployers]] user_output = …, app = \"orders\": its workflow deploys with the key in secrets.CI_ID; whose it is: no user is known";
+    assert!(draft.open.iter().any(|it| it == asked), "{:?}", draft.open);
 }
 
 #[test]
@@ -212,7 +261,7 @@ fn without_outputs_resources_are_named_by_their_addresses() {
     // A run derives them, so that nothing is left to decide.
     assert!(!draft.open.iter().any(|it| it.contains("subnets_output")), "{:?}", draft.open);
     assert_eq!(platform.subnets_output, None);
-    assert_eq!(config.deployers[0].role_output, "aws_iam_role.pipeline_deployer");
+    assert_eq!(config.deployers[0].identity.named(), "aws_iam_role.pipeline_deployer");
 }
 
 #[test]

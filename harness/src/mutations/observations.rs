@@ -254,7 +254,9 @@ fn of_account(facts: &Facts, request: &Recorded, before: bool) -> Option<String>
         // A deployer becomes one, and deploys; its function's role joins the
         // network.
         Principal::WebIdentity { .. } if before => deployment(facts, asked),
-        Principal::RoleSession { role_arn, .. } if before => deployment(facts, Some(role_arn)),
+        Principal::RoleSession { role_arn: who, .. } | Principal::User { arn: who } if before => {
+            deployment(facts, Some(who))
+        }
         // Lambda takes the function's role, API Gateway calls the function.
         Principal::Service { .. } => {
             let function = facts.functions.iter().find(|function| {
@@ -274,10 +276,10 @@ fn of_account(facts: &Facts, request: &Recorded, before: bool) -> Option<String>
     }
 }
 
-/// The finding about the deployment in which a role takes part.
+/// The finding about the deployment in which a role or user takes part.
 fn deployment(facts: &Facts, role: Option<&str>) -> Option<String> {
     let role = role?;
-    let deployers = facts.deployers.iter().map(|deployer| (&deployer.role_arn, &deployer.app));
+    let deployers = facts.deployers.iter().map(|deployer| (&deployer.arn, &deployer.app));
     let functions = facts.functions.iter();
     let functions = functions.filter_map(|it| Some((&it.role_arn, it.app.as_ref()?)));
     let (_, app) = deployers.chain(functions).find(|(arn, _)| *arn == role)?;

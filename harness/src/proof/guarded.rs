@@ -14,10 +14,12 @@ use crate::lint::terraform::Resource;
 #[derive(Debug, thiserror::Error)]
 pub enum Unfit {
     /// A deployer that nobody is.
-    #[error("deployer `{deployer}`: `{output}` names no role of the files")]
+    #[error("deployer `{deployer}`: `{output}` names no {word} of the files")]
     Nobody {
         /// Its name.
         deployer: String,
+        /// Role or user.
+        word: &'static str,
         /// What the configuration says.
         output: String,
     },
@@ -86,7 +88,7 @@ pub struct Team<'e> {
     pub(super) name: String,
     /// Its entry of the estate.
     pub(super) entry: String,
-    /// Its role's ARN.
+    /// The ARN of its role or user.
     pub(super) arn: String,
     /// Whom its trust policy names, where no token becomes it.
     pub(super) through: Option<String>,
@@ -157,7 +159,7 @@ impl<'e> Guarded<'e> {
             let entry = format!("role/{name}");
             if !self.estate.entries.contains_key(&entry) {
                 let (deployer, output) = (entrance.name.clone(), entrance.role_arn.clone());
-                return Err(Unfit::Nobody { deployer, output });
+                return Err(Unfit::Nobody { deployer, word: "role", output });
             }
             entrances.push(Team {
                 name: entrance.name.clone(),
@@ -178,11 +180,19 @@ impl<'e> Guarded<'e> {
         for deployer in &self.config.deployers {
             let nobody = || Unfit::Nobody {
                 deployer: deployer.name.get_ref().clone(),
-                output: deployer.role_output.clone(),
+                word: deployer.identity.word(),
+                output: deployer.identity.named().to_owned(),
             };
-            let arn = self.arn_of(&deployer.role_output).ok_or_else(nobody)?;
-            let name = arn.rsplit('/').next().unwrap_or_default();
-            let entry = format!("role/{name}");
+            let word = deployer.identity.word();
+            let found = self.arn_of(deployer.identity.named()).ok_or_else(nobody)?;
+            let name = found.rsplit('/').next().unwrap_or_default();
+            let entry = format!("{word}/{name}");
+            let arn = match found.starts_with("arn:") {
+                true if !found.contains(&format!(":{word}/")) => return Err(nobody()),
+                true => found.clone(),
+                // A user by its name: what has a path, its own ARN tells.
+                false => self.arn_of_user(name).unwrap_or_else(|| self.iam(&entry)),
+            };
             if !self.estate.entries.contains_key(&entry) {
                 return Err(nobody());
             }
@@ -210,6 +220,12 @@ impl<'e> Guarded<'e> {
             true => Err(Unfit::NoDeployers),
             false => Ok(()),
         }
+    }
+
+    fn arn_of_user(&self, name: &str) -> Option<String> {
+        let mut users = self.of_kind("aws_iam_user");
+        let user = users.find(|user| text(user, "name") == Some(name))?;
+        text(user, "arn").map(str::to_owned)
     }
 
     /// The ARN that the configuration names: itself, a resource's, or an output's.
@@ -264,15 +280,18 @@ impl<'e> Guarded<'e> {
         let of_templates = self.estate.of_templates.iter();
         code.extend(of_templates.filter(|name| name.starts_with("role/")).cloned());
         let mut further: BTreeSet<String> = of_teams.union(&of_others).cloned().collect();
-        self.execution_boundaries = execution.map_or(of_others, |arn| BTreeSet::from([arn]));
-        self.deployer_boundaries = deployer.map_or(of_teams, |arn| BTreeSet::from([arn]));
-        self.code = code;
         for user in self.of_kind("aws_iam_user") {
             let written = user.values.get("permissions_boundary");
             are_known &= written.is_none_or(|node| node.open() == 0);
             let boundary = text(user, "permissions_boundary").filter(|arn| !arn.is_empty());
             further.extend(boundary.map(str::to_owned));
+            if is_team(user) {
+                of_teams.extend(boundary.map(str::to_owned));
+            }
         }
+        self.execution_boundaries = execution.map_or(of_others, |arn| BTreeSet::from([arn]));
+        self.deployer_boundaries = deployer.map_or(of_teams, |arn| BTreeSet::from([arn]));
+        self.code = code;
         let of_templates = self.estate.of_templates.iter();
         for entry in of_templates.filter_map(|name| self.estate.entries.get(name)) {
             let boundary = entry.policies.boundary.as_deref().unwrap_or_default();

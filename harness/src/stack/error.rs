@@ -107,6 +107,16 @@ pub enum StackError {
         /// STS's error.
         cause: Box<ServiceError>,
     },
+    /// A user cannot be had.
+    #[error("deployer `{deployer}` cannot act as the user `{user}`: {cause}")]
+    Key {
+        /// The deployer.
+        deployer: String,
+        /// The user.
+        user: String,
+        /// IAM's error.
+        cause: Box<ServiceError>,
+    },
     /// The upstream died.
     #[error("the upstream died: {url} does not answer any more{}", last_words(.words))]
     Died {

@@ -1,5 +1,7 @@
 //! Who can act on a stack: the root user, its deployers, a signed-in user.
 
+use std::sync::PoisonError;
+
 use ringfence_services::Credentials;
 use ringfence_wire::ServiceError;
 use serde_json::json;
@@ -41,6 +43,11 @@ impl Stack {
         let key = key.map_err(StackError::Randomness)?;
         self.guard.add_root_key_of(account_id, key.clone());
         Ok(self.signing_with(&key))
+    }
+
+    /// What signs with a key.
+    pub(crate) fn access_of(&self, key: &Credentials) -> Access {
+        self.signing_with(key)
     }
 
     fn signing_with(&self, key: &Credentials) -> Access {
@@ -133,18 +140,23 @@ impl Stack {
             })
     }
 
-    /// A session of a configured deployer's role.
+    /// A session of a configured deployer's role, or a key of its user, which the stack's end
+    /// ends.
     ///
     /// # Errors
-    /// When it is not configured, or STS refuses.
+    /// When it is not configured, STS refuses, or there is no such user.
     pub async fn deployer(&self, name: &str) -> Result<Access, StackError> {
         let deployer = self
             .config
             .deployer(name)
             .ok_or_else(|| StackError::NotConfigured(format!("deployer `{name}`")))?;
-        let field = format!("deployers.{name}.role_output");
-        let role =
-            self.outputs.text_of(&field, &deployer.role_output).map_err(TerraformError::from)?;
+        let field = format!("deployers.{name}.{}", deployer.identity.field());
+        let named = deployer.identity.named();
+        if deployer.identity.is_user() {
+            let user = self.outputs.arn_of(&field, named).map_err(TerraformError::from)?;
+            return self.user(name, user).await;
+        }
+        let role = self.outputs.text_of(&field, named).map_err(TerraformError::from)?;
         let issuer = self.issuer_of(self.app(deployer.app.get_ref())?)?;
         let bearer = self.bearer_of(deployer)?;
         let Some(through) = &deployer.through_output else {
@@ -161,5 +173,21 @@ impl Stack {
             role,
             cause: Box::new(cause),
         })
+    }
+
+    /// A user by its ARN, or by its name in the account under test.
+    async fn user(&self, deployer: &str, user: String) -> Result<Access, StackError> {
+        let account = user.split(':').nth(4).unwrap_or(self.config.account.id.as_str());
+        let name = user.rsplit('/').next().unwrap_or_default();
+        let key = self.guard.user_key(account, name).await;
+        let key = key.map_err(|cause| StackError::Key {
+            deployer: deployer.to_owned(),
+            user: user.clone(),
+            cause: Box::new(cause),
+        })?;
+        let access = self.signing_with(key.credentials());
+        let mut lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
+        lent.push(key);
+        Ok(access)
     }
 }

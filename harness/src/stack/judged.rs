@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::Stack;
-use crate::config::{Config, Platform};
+use crate::config::{Config, DeployerIdentity, Platform};
 use crate::terraform::Outputs;
 
 /// An account that is judged.
@@ -150,7 +150,7 @@ struct Part<'p> {
 impl Part<'_> {
     /// Leaves what is about the account.
     fn keep(&self, config: &mut Config, full: &Config) {
-        config.deployers.retain(|deployer| self.has_role(&deployer.role_output));
+        config.deployers.retain(|deployer| self.has(&deployer.identity));
         let deploys = |config: &Config, app: &str| {
             config.deployers.iter().any(|deployer| deployer.app.get_ref() == app)
         };
@@ -195,10 +195,15 @@ impl Part<'_> {
         platform.published.retain(|name| kept(&|own| own == name));
     }
 
-    /// Whether a role is the account's. One that Layer 1 has not, and one of an account
-    /// that nobody named, is told of the first account as missing.
-    fn has_role(&self, named: &str) -> bool {
-        let arn = self.all.arn_of("role_output", named).ok();
+    /// Whether a role or user is the account's. One that Layer 1 has not, and one of an
+    /// account that nobody named, is told of the first account as missing. A user that is
+    /// named by its name alone is of the account whose root modules say so.
+    fn has(&self, identity: &DeployerIdentity) -> bool {
+        let named = identity.named();
+        let arn = self.all.arn_of(identity.field(), named).ok();
+        if arn.as_deref().is_some_and(|it| identity.is_user() && !it.starts_with("arn:")) {
+            return self.own.arn_of(identity.field(), named).is_ok();
+        }
         let account = arn.as_deref().and_then(|arn| arn.split(':').nth(4));
         match account.filter(|account| self.accounts.contains(account)) {
             Some(account) => account == self.id,
@@ -283,8 +288,8 @@ mod tests {
     #[test]
     fn a_field_is_left_where_it_names_something_of_the_account() {
         let roots = |role: &str| {
-            let values = std::collections::BTreeMap::from([("role".to_owned(), role.into())]);
-            Outputs::new(values)
+            let values = [("role".to_owned(), role.into()), ("user".to_owned(), "ci".into())];
+            Outputs::new(values.into())
         };
         let one = ("one".to_owned(), roots("arn:aws:iam::111111111111:role/r"));
         let two = ("two".to_owned(), roots("arn:aws:iam::222222222222:role/r"));
@@ -301,10 +306,15 @@ mod tests {
             };
             assert_eq!([left("one:role"), left("two:role")], [is_first, !is_first]);
             assert_eq!(left("nothing"), is_first);
-            let has = ["one:role", "two:role"].map(|named| part.has_role(named));
+            let has = ["one:role", "two:role"]
+                .map(|named| part.has(&DeployerIdentity::Role(named.to_owned())));
             assert_eq!(has, [is_first, !is_first]);
             // Of an account that nobody named.
-            assert_eq!(part.has_role("arn:aws:iam::333333333333:role/r"), is_first);
+            let unknown = "arn:aws:iam::333333333333:role/r".to_owned();
+            assert_eq!(part.has(&DeployerIdentity::Role(unknown)), is_first);
+            // The output is a name alone.
+            let named = DeployerIdentity::User("two:user".to_owned());
+            assert_eq!(part.has(&named), !is_first);
         }
     }
 

@@ -24,10 +24,10 @@ pub use self::options::Options;
 pub use self::pipelines::Applied;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ringfence_guard::{Guard, Recorded};
+use ringfence_guard::{Guard, Recorded, UserKey};
 use ringfence_sandbox::Sandbox;
 use ringfence_services::Credentials;
 use url::Url;
@@ -72,6 +72,8 @@ pub struct Stack {
     root: Credentials,
     /// The root users of the other accounts.
     other_roots: Vec<OtherRoot>,
+    /// Keys of users that deploy, which end with the stack.
+    lent: Mutex<Vec<UserKey>>,
     ledger: Arc<Ledger>,
     client: Client,
     http: reqwest::Client,

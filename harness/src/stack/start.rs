@@ -118,6 +118,7 @@ impl Stack {
             readings: Vec::new(),
             root,
             other_roots,
+            lent: std::sync::Mutex::default(),
             client: client.announcing(Arc::clone(&ledger)),
             ledger,
             http: super::api::client()?,

@@ -266,7 +266,7 @@ impl<'a> Session<'a> {
         Ok(apps)
     }
 
-    /// The ARNs of the roles that take part in an application's deployment.
+    /// The ARNs of the roles and users that take part in an application's deployment.
     async fn roles(&self, app: &str) -> anyhow::Result<BTreeSet<String>> {
         let suite = Suite::of(self.stack).await?;
         Ok(roles_of(suite.facts(), app))
@@ -277,15 +277,16 @@ fn roles_of(facts: &Facts, app: &str) -> BTreeSet<String> {
     let deployers = facts.deployers.iter().filter(|deployer| deployer.app == app);
     let functions = facts.functions.iter().filter(|function| function.app.as_deref() == Some(app));
     deployers
-        .map(|deployer| deployer.role_arn.clone())
+        .map(|deployer| deployer.arn.clone())
         .chain(functions.map(|function| function.role_arn.clone()))
         .collect()
 }
 
-/// Whether a call was made by one of these roles, or to become one.
+/// Whether a call was made by one of these roles and users, or to become one.
 fn is_of(inputs: &Inputs, roles: &BTreeSet<String>) -> bool {
     match &inputs.principal {
         Principal::RoleSession { role_arn, .. } => roles.contains(&**role_arn),
+        Principal::User { arn } => roles.contains(&**arn),
         _ => inputs.asked.iter().any(|asked| roles.contains(&asked.resource)),
     }
 }

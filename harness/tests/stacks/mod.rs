@@ -193,6 +193,66 @@ fn a_pipeline_makes_a_stack_with_what_it_may() {
     assert!(said.contains("iam:CreateRole on arn:aws:iam::123456789012:role/app: explicit_deny, by statement NoBareRoles of deploy)"), "{said}");
 }
 
+/// A user that deploys, and may make itself another key.
+const USER: &str = r#"Resources:
+  CI:
+    Type: AWS::IAM::User
+    Properties:
+      UserName: orders-ci
+      Policies:
+        - PolicyName: code
+          PolicyDocument:
+            Version: '2012-10-17'
+            Statement:
+              - {Effect: Allow, Action: 'lambda:UpdateFunctionCode', Resource: !Sub 'arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:orders'}
+              - {Effect: Allow, Action: 'iam:CreateAccessKey', Resource: !Sub 'arn:aws:iam::${AWS::AccountId}:user/orders-ci'}
+"#;
+
+/// By its own key, and by no token.
+#[test]
+fn a_user_that_deploys_is_attacked_as_itself() {
+    let place = alone(USER, "");
+    let workflows = place.path().join("orders/.github/workflows");
+    fs::create_dir_all(&workflows).unwrap();
+    let nothing =
+        "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: 'true'\n";
+    fs::write(workflows.join("deploy.yml"), nothing).unwrap();
+    let config = place.path().join("ringfence.toml");
+    let own = fs::read_to_string(&config).unwrap();
+    let more = "[[issuers]]\nkind = 'github'\nurl = 'https://token.actions.githubusercontent.com'\n\
+        [[apps]]\nname = 'orders'\ndirectory = 'orders'\nrepository = 'shop/orders'\n\
+        [[deployers]]\nname = 'ci'\nuser_output = 'CI'\napp = 'orders'\njob = 'code'\n";
+    fs::write(&config, format!("{own}{more}")).unwrap();
+    let expected = [
+        ("ci/tokens/oidc", "not-applicable"),
+        ("ci/own-key-made/api", "failed"),
+        ("ci/own-policy-written/api", "held"),
+        ("ci/own-password-set/api", "held"),
+        ("ci/iam-007/api", "held"),
+        ("ci/federation-token/api", "held"),
+    ];
+    let mut arguments = vec!["attack", "--json", "--backend", "embedded", "--only"];
+    arguments.extend(expected.map(|(id, _)| id));
+    let attacked = ringfence(place.path(), &arguments);
+    assert_eq!(attacked.status.code(), Some(1), "{}", said(&attacked));
+    let lines = String::from_utf8(attacked.stdout.clone()).unwrap();
+    let findings: Vec<Value> = lines.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
+    for (id, verdict) in expected {
+        let found = findings.iter().find(|it| it["id"] == id);
+        let found = found.unwrap_or_else(|| panic!("no {id}: {}", said(&attacked)));
+        assert_eq!(found["verdict"], verdict, "{found}");
+    }
+    // As whoever else is there it is not attacked a second time, and no key is told.
+    assert!(findings.iter().all(|it| it["identity"] != "user-orders-ci"), "{lines}");
+    assert!(!lines.contains("AKIA"), "{lines}");
+    let refused = findings.iter().find(|it| it["id"] == "ci/iam-007/api").unwrap();
+    let observed = refused["observed"].as_str().unwrap();
+    assert!(
+        observed.contains("user/orders-ci is not authorized to perform: iam:PutUserPolicy"),
+        "{observed}"
+    );
+}
+
 /// An account that trusts GitLab: who deploys there is named by the subject alone.
 const GITLAB: &str = r#"Resources:
   GitLab:

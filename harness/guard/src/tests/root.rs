@@ -37,6 +37,21 @@ async fn a_key_that_was_retired_is_refused_as_a_deleted_one_and_its_use_is_kept(
     assert_eq!(calls[1].request_id, stage.last_entry().request_id);
 }
 
+/// IAM lists no such key, and it ends with what lent it.
+#[tokio::test]
+async fn a_users_key_that_was_lent_acts_as_the_user_until_it_is_dropped() {
+    let stage = Stage::new().await;
+    let key = stage.guard.user_key("123456789012", "alice").await.unwrap();
+    assert_eq!(key.arn(), "arn:aws:iam::123456789012:user/alice");
+    let own = key.credentials().clone();
+    let sts = ringfence_wire::Service::Sts;
+    let who = async || stage.client.call(&own, sts, "GetCallerIdentity", json!({})).await;
+    assert_eq!(who().await.unwrap()["Arn"], key.arn());
+    drop(key);
+    let error = who().await.unwrap_err();
+    assert_eq!((error.status, error.code.as_ref()), (403, "InvalidClientTokenId"));
+}
+
 #[tokio::test]
 async fn what_is_not_signed_with_a_key_of_roots_is_no_call_of_root() {
     let stage = Stage::new().await;

@@ -22,7 +22,7 @@ use super::choice::Choice;
 use super::finding::{Finding, Road, Scope, Untried, Verdict};
 use super::legitimate;
 use super::probe_role::ProbeRole;
-use super::reach::deployed::{policies_of, policies_of_user};
+use super::reach::deployed::policies_by;
 use super::suite::Suite;
 use super::trust::SESSION;
 use crate::guard_rail::GuardRail;
@@ -54,7 +54,7 @@ impl Person {
 /// may do is the platform's.
 fn people(suite: &Suite<'_>) -> Vec<Person> {
     let facts = suite.facts();
-    let deployers = facts.deployers.iter().map(|it| (it.name.clone(), it.role_arn.clone()));
+    let deployers = facts.deployers.iter().map(|it| (it.name.clone(), it.arn.clone()));
     let functions = facts.functions.iter().filter(|function| function.deployed);
     let functions = functions.map(|it| (super::facts::Facts::code_in(it), it.role_arn.clone()));
     let roles = facts.roles.iter().map(|it| (it.identity(), it.arn.clone()));
@@ -178,11 +178,7 @@ async fn of_people(
 
 /// What somebody may do at all.
 async fn work(suite: &Suite<'_>, person: &Person) -> anyhow::Result<Work> {
-    let name = person.arn.rsplit('/').next().unwrap_or_default();
-    let policies = match person.arn.contains(":user/") {
-        true => policies_of_user(suite.platform(), name).await?,
-        false => policies_of(suite.platform(), name).await?,
-    };
+    let policies = policies_by(suite.platform(), &person.arn).await?;
     let (guard, account) = (suite.stack().guard(), suite.account().id());
     let work = legitimate::work(guard, person.caller(), account, &policies).await;
     Ok(match work {
@@ -197,7 +193,7 @@ async fn work(suite: &Suite<'_>, person: &Person) -> anyhow::Result<Work> {
 /// # Errors
 /// Why there is none of whom a token should become.
 async fn session(suite: &Suite<'_>, person: &Person) -> anyhow::Result<Option<Actor>> {
-    let deployer = suite.facts().deployers.iter().find(|it| it.role_arn == person.arn);
+    let deployer = suite.facts().deployers.iter().find(|it| it.arn == person.arn);
     match deployer {
         Some(deployer) => suite.deployer(deployer).await.map(Some),
         None => suite.entered(&person.arn).await,

@@ -214,7 +214,7 @@ fn doors(scene: &Scene<'_>) -> Vec<Attack> {
         granted(
             "permission-to-itself",
             "cannot let itself invoke its function",
-            &scene.deployer.role_arn,
+            &scene.deployer.arn,
             json!({}),
         ),
         granted(

@@ -74,12 +74,16 @@ fn function(scene: &Scene<'_>, role: &str, network: Option<Value>) -> (Attempt, 
 
 /// Only its own roles may be handed to a function.
 fn passed_roles(scene: &Scene<'_>, own: &FunctionFacts, foreign: &FunctionFacts) -> Vec<Attack> {
-    let cases = [
-        ("foreign-role-passed", "cannot run code as another team's role", &foreign.role_arn),
-        ("own-role-passed", "cannot run code as itself", &scene.deployer.role_arn),
-    ];
+    let passed = (
+        "foreign-role-passed",
+        "cannot run code as another team's role",
+        foreign.role_arn.as_str(),
+    );
+    // A user is no role.
+    let itself = scene.deployer.role_arn();
+    let itself = itself.map(|role| ("own-role-passed", "cannot run code as itself", role));
     let mut attacks = Vec::new();
-    for (name, title, role) in cases {
+    for (name, title, role) in std::iter::once(passed).chain(itself) {
         let (attempt, stack, _) = function(scene, role, Some(network(scene)));
         let (twin, twin_stack, delete) = function(scene, &own.role_arn, Some(network(scene)));
         for (attempt, twin) in
@@ -90,7 +94,7 @@ fn passed_roles(scene: &Scene<'_>, own: &FunctionFacts, foreign: &FunctionFacts)
                 guard_rail: ROLES,
                 title: title.into(),
                 attempt,
-                refusal: refusal("iam:PassRole", role.clone(), Reason::NoIdentityPolicy),
+                refusal: refusal("iam:PassRole", role.to_owned(), Reason::NoIdentityPolicy),
                 twin,
             });
         }
@@ -162,8 +166,8 @@ fn configuration(scene: &Scene<'_>, own: &FunctionFacts) -> Vec<Attack> {
         attack(
             "role-changed",
             "cannot give its function another role",
-            json!({"Role": scene.deployer.role_arn}),
-            refusal("iam:PassRole", scene.deployer.role_arn.clone(), Reason::NoIdentityPolicy),
+            json!({"Role": scene.other_role()}),
+            refusal("iam:PassRole", scene.other_role().to_owned(), Reason::NoIdentityPolicy),
         ),
         attack(
             "layer-added",

@@ -4,9 +4,8 @@
 use ringfence_wire::services::Iam;
 use serde_json::{Value, json};
 
-use super::super::attack::{Attack, Reason, Step};
+use super::super::attack::{Attack, Step};
 use super::{Rail, Scene, everything, lambda_trust};
-use crate::config::Forbids;
 use crate::guard_rail::GuardRail;
 
 pub(super) const IDENTITIES: GuardRail = GuardRail::Identities;
@@ -297,85 +296,114 @@ fn account(rail: &Rail<'_>) -> Vec<Attack> {
     ]
 }
 
-/// The deployer's own role.
+/// The deployer's own role or user.
 fn own(scene: &Scene<'_>) -> Vec<Attack> {
     let (rail, ceiling) = (scene.rail(IDENTITIES), scene.rail(CEILING));
-    let role = scene.self_role();
-    let printed = format!("role {role}");
-    let input = |more: Value| super::with(&json!({"RoleName": role}), more);
-    let boundary = Reason::BoundaryStatement(Forbids::UnboundedRoles);
-    let case = |name, title, operation, more, action| {
-        rail.case(name, title, iam(operation, input(more)), action, printed.clone())
+    let itself = scene.itself();
+    let on = |rail: &Rail<'_>, name, title, (operation, action), more| {
+        rail.case(name, title, iam(operation, itself.input(more)), action, itself.printed())
     };
-    let of_boundary = |name, title, operation, more, action| {
-        ceiling.case(name, title, iam(operation, input(more)), action, printed.clone())
-    };
-    vec![
+    let case = |name, title, call, more| on(&rail, name, title, call, more);
+    let of_boundary = |name, title, call, more| on(&ceiling, name, title, call, more);
+    let mut attacks = vec![
         case(
             "own-policy-attached",
             "cannot attach a policy to itself",
-            "AttachRolePolicy",
+            itself.of(
+                ("AttachRolePolicy", "iam:AttachRolePolicy"),
+                ("AttachUserPolicy", "iam:AttachUserPolicy"),
+            ),
             json!({"PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}),
-            "iam:AttachRolePolicy",
         )
-        .because(boundary),
+        .because(itself.bounded()),
         case(
             "own-policy-written",
             "cannot write itself a policy",
-            "PutRolePolicy",
+            itself
+                .of(("PutRolePolicy", "iam:PutRolePolicy"), ("PutUserPolicy", "iam:PutUserPolicy")),
             json!({"PolicyName": NAME, "PolicyDocument": everything()}),
-            "iam:PutRolePolicy",
         )
-        .because(boundary),
-        case(
+        .because(itself.bounded()),
+    ];
+    if !itself.is_user {
+        let trust = case(
             "own-trust-opened",
             "cannot let others become it",
-            "UpdateAssumeRolePolicy",
+            ("UpdateAssumeRolePolicy", "iam:UpdateAssumeRolePolicy"),
             json!({"PolicyDocument": lambda_trust()}),
-            "iam:UpdateAssumeRolePolicy",
-        )
-        .because(boundary),
+        );
+        attacks.push(trust.because(itself.bounded()));
+    }
+    attacks.extend([
         of_boundary(
             "own-boundary-swapped",
             "cannot swap its own boundary for another",
-            "PutRolePermissionsBoundary",
+            itself.of(
+                ("PutRolePermissionsBoundary", "iam:PutRolePermissionsBoundary"),
+                ("PutUserPermissionsBoundary", "iam:PutUserPermissionsBoundary"),
+            ),
             json!({"PermissionsBoundary": scene.facts.execution_boundary}),
-            "iam:PutRolePermissionsBoundary",
         ),
         of_boundary(
             "own-boundary-dropped",
             "cannot drop its own boundary",
-            "DeleteRolePermissionsBoundary",
+            itself.of(
+                ("DeleteRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"),
+                ("DeleteUserPermissionsBoundary", "iam:DeleteUserPermissionsBoundary"),
+            ),
             json!({}),
-            "iam:DeleteRolePermissionsBoundary",
         ),
         case(
             "own-deny-detached",
             "cannot detach what denies it the platform's routes",
-            "DetachRolePolicy",
+            itself.of(
+                ("DetachRolePolicy", "iam:DetachRolePolicy"),
+                ("DetachUserPolicy", "iam:DetachUserPolicy"),
+            ),
             json!({"PolicyArn": format!("arn:aws:iam::{}:policy/PlatformRoutes-0", scene.facts.account)}),
-            "iam:DetachRolePolicy",
         ),
-        case(
+    ]);
+    if !itself.is_user {
+        attacks.push(case(
             "own-session-lengthened",
             "cannot make its own sessions longer",
-            "UpdateRole",
+            ("UpdateRole", "iam:UpdateRole"),
             json!({"MaxSessionDuration": 43200}),
-            "iam:UpdateRole",
-        ),
-        case(
-            "own-tags-changed",
-            "cannot give itself a tag that a policy may ask for",
-            "TagRole",
-            json!({"Tags": [{"Key": "team", "Value": "platform"}]}),
-            "iam:TagRole",
-        ),
-        case(
+        ));
+    }
+    attacks.push(case(
+        "own-tags-changed",
+        "cannot give itself a tag that a policy may ask for",
+        itself.of(("TagRole", "iam:TagRole"), ("TagUser", "iam:TagUser")),
+        json!({"Tags": [{"Key": "team", "Value": "platform"}]}),
+    ));
+    match itself.is_user {
+        false => attacks.push(case(
             "own-role-deleted",
             "cannot delete its own role",
-            "DeleteRole",
+            ("DeleteRole", "iam:DeleteRole"),
             json!({}),
-            "iam:DeleteRole",
-        ),
-    ]
+        )),
+        true => attacks.extend([
+            case(
+                "own-key-made",
+                "cannot make itself another key, which would outlive the one that it was given",
+                ("CreateAccessKey", "iam:CreateAccessKey"),
+                json!({}),
+            ),
+            case(
+                "own-password-set",
+                "cannot give itself a password for the console",
+                ("CreateLoginProfile", "iam:CreateLoginProfile"),
+                json!({"Password": "Ringfence-1"}),
+            ),
+            case(
+                "own-user-deleted",
+                "cannot delete its own user",
+                ("DeleteUser", "iam:DeleteUser"),
+                json!({}),
+            ),
+        ]),
+    }
+    attacks
 }

@@ -91,9 +91,15 @@ impl Scene<'_> {
         function.and_then(|it| it.api_permission.as_deref()).unwrap_or("ringfence-probe")
     }
 
-    /// The name of the deployer's own role.
-    fn self_role(&self) -> &str {
-        self.deployer.role_arn.rsplit('/').next().unwrap_or_default()
+    /// The deployer's own role or user.
+    fn itself(&self) -> Itself<'_> {
+        Itself { name: self.deployer.own_name(), is_user: self.deployer.is_user() }
+    }
+
+    /// A role that is no function's to have: the deployer's own, or where it is a user the
+    /// one that it would gain most by.
+    fn other_role(&self) -> &str {
+        self.deployer.role_arn().unwrap_or_else(|| self.facts.coveted(self.deployer))
     }
 
     /// What every deployer may do: look at its own function.
@@ -110,6 +116,36 @@ impl Scene<'_> {
 
     fn rail(&self, guard_rail: GuardRail) -> Rail<'_> {
         Rail { scene: self, guard_rail }
+    }
+}
+
+/// A deployer's own role or user, as IAM's calls name it.
+#[derive(Clone, Copy)]
+struct Itself<'a> {
+    name: &'a str,
+    is_user: bool,
+}
+
+impl Itself<'_> {
+    /// As AWS's messages print it.
+    fn printed(&self) -> String {
+        format!("{} {}", self.of("role", "user"), self.name)
+    }
+
+    /// A call's members.
+    fn input(&self, more: Value) -> Value {
+        with(&json!({self.of("RoleName", "UserName"): self.name}), more)
+    }
+
+    /// What is so of a role, and what of a user.
+    fn of<T>(&self, role: T, user: T) -> T {
+        if self.is_user { user } else { role }
+    }
+
+    /// Why nothing is let become more of it: of a role the boundary's statement may tell.
+    fn bounded(&self) -> Reason {
+        let of_role = Reason::BoundaryStatement(crate::config::Forbids::UnboundedRoles);
+        self.of(of_role, Reason::NoIdentityPolicy)
     }
 }
 

@@ -131,10 +131,10 @@ fn boundaries(scene: &Scene<'_>) -> Vec<Attack> {
             vec![Step::new(Iam, "DeleteRolePolicy", delete)],
         )
     };
-    let self_role = scene.self_role();
+    let itself = scene.itself();
     // What takes no boundary away.
     let of_identities = |attack: Attack| Attack { guard_rail: IDENTITIES, ..attack };
-    vec![
+    let mut attacks = vec![
         attack(
             "boundary-removed",
             "cannot remove its role's boundary",
@@ -172,31 +172,33 @@ fn boundaries(scene: &Scene<'_>) -> Vec<Attack> {
         attack(
             "own-boundary-removed",
             "cannot remove its own boundary",
-            "DeleteRolePermissionsBoundary",
-            "iam:DeleteRolePermissionsBoundary",
-            json!({"RoleName": self_role}),
-            format!("role {self_role}"),
+            itself.of("DeleteRolePermissionsBoundary", "DeleteUserPermissionsBoundary"),
+            itself.of("iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary"),
+            itself.input(json!({})),
+            itself.printed(),
             Reason::NoIdentityPolicy,
             read(),
         ),
         of_identities(attack(
             "own-policy-widened",
             "cannot widen its own policy",
-            "PutRolePolicy",
-            "iam:PutRolePolicy",
-            inline(self_role, scratch),
-            format!("role {self_role}"),
-            Reason::BoundaryStatement(Forbids::UnboundedRoles),
+            itself.of("PutRolePolicy", "PutUserPolicy"),
+            itself.of("iam:PutRolePolicy", "iam:PutUserPolicy"),
+            itself.input(json!({"PolicyName": scratch, "PolicyDocument": everything()})),
+            itself.printed(),
+            itself.bounded(),
             own_policy(role),
         )),
-        of_identities(attack(
+    ];
+    if !itself.is_user {
+        attacks.push(of_identities(attack(
             "own-trust-widened",
             "cannot change who may assume it",
             "UpdateAssumeRolePolicy",
             "iam:UpdateAssumeRolePolicy",
-            json!({"RoleName": self_role, "PolicyDocument": lambda_trust()}),
-            format!("role {self_role}"),
-            Reason::BoundaryStatement(Forbids::UnboundedRoles),
+            itself.input(json!({"PolicyDocument": lambda_trust()})),
+            itself.printed(),
+            itself.bounded(),
             Twin::same(
                 Attempt::Call(Step::new(
                     Iam,
@@ -205,8 +207,9 @@ fn boundaries(scene: &Scene<'_>) -> Vec<Attack> {
                 )),
                 Vec::new(),
             ),
-        )),
-    ]
+        )));
+    }
+    attacks
 }
 
 /// A deployer of code creates no role at all.

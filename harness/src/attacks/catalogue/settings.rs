@@ -199,11 +199,7 @@ fn any_setting(scene: &Scene<'_>) -> Vec<Attack> {
         ("handler-set", "cannot set its function's handler", json!({"Handler": "evil.main"})),
         ("runtime-set", "cannot set its function's runtime", json!({"Runtime": "python3.11"})),
         ("layer-set", "cannot put a layer under its function", json!({"Layers": [layer]})),
-        (
-            "role-set",
-            "cannot give its function another role",
-            json!({"Role": scene.deployer.role_arn}),
-        ),
+        ("role-set", "cannot give its function another role", json!({"Role": scene.other_role()})),
     ];
     let mut attacks = Vec::new();
     for (name, title, more) in table {

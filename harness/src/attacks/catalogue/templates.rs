@@ -190,15 +190,18 @@ fn stack_roles(scene: &Scene<'_>) -> Vec<Attack> {
         let delete = call("DeleteStack", json!({"StackName": stack}));
         Twin::same(Attempt::Call(change_set(None)), vec![delete])
     };
-    let mut roles = vec![
-        ("stack-as-itself", "itself", scene.deployer.role_arn.clone()),
+    // A user is no role.
+    let itself = scene.deployer.role_arn();
+    let itself = itself.map(|role| ("stack-as-itself", "itself", role.to_owned()));
+    let mut roles: Vec<(&'static str, &str, String)> = itself.into_iter().collect();
+    roles.extend([
         (
             "stack-as-administrator",
             "a role of the platform",
             facts.role_arn("PlatformAdministrator"),
         ),
         ("stack-as-new-role", "a role of its own", facts.role_arn(&scene.own_role("stack"))),
-    ];
+    ]);
     if let Some(foreign) = facts.foreign_function(&scene.deployer.app) {
         roles.push(("stack-as-foreign-role", "another team's role", foreign.role_arn.clone()));
     }

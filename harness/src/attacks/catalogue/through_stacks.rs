@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Twin};
 use super::{Scene, api, everything};
-use crate::config::{Forbids, Job};
+use crate::config::Job;
 use crate::guard_rail::GuardRail;
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
@@ -34,6 +34,7 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     let at = |service: &str, rest: &str| {
         format!("arn:aws:{service}:{}:{}:{rest}", facts.region, facts.account)
     };
+    let itself = scene.itself();
     let mut attacks = vec![
         attack(
             "stage-added",
@@ -50,13 +51,13 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
             "AWS::IAM::Policy",
             json!({
                 "PolicyName": "ringfence-probe", "PolicyDocument": policy,
-                "Roles": [scene.self_role()],
+                itself.of("Roles", "Users"): [itself.name],
             }),
             refused(
                 Iam,
-                "iam:PutRolePolicy",
-                format!("role {}", scene.self_role()),
-                Reason::BoundaryStatement(Forbids::UnboundedRoles),
+                itself.of("iam:PutRolePolicy", "iam:PutUserPolicy"),
+                itself.printed(),
+                itself.bounded(),
             ),
         ),
         attack(

@@ -82,17 +82,19 @@ impl Trial<'_> {
     }
 
     fn iam(&self, path: &Path, action: &str) -> Option<Attempted> {
-        let role = match path.category {
-            Category::SelfEscalation => self.deployer.role_arn.as_str(),
-            _ => self.facts.coveted(self.deployer),
-        };
+        let itself = self.deployer.role_arn().filter(|_| path.category == Category::SelfEscalation);
+        let role = itself.unwrap_or_else(|| self.facts.coveted(self.deployer));
         // The boundary's statement spares the roles that carry the functions' boundary.
         let bounded = self.facts.functions.iter().any(|function| function.role_arn == role);
         let unbounded = if bounded { Reason::NoIdentityPolicy } else { UNBOUNDED };
         let role = role.rsplit('/').next().unwrap_or_default();
         let document = everything();
         let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
-        let user = |more| (Some(format!("user {USER}")), with("UserName", USER, more));
+        let name = match (path.category, self.deployer.is_user()) {
+            (Category::SelfEscalation, true) => self.deployer.own_name(),
+            _ => USER,
+        };
+        let user = |more| (Some(format!("user {name}")), with("UserName", name, more));
         let group = |more| (Some(format!("group {USER}")), with("GroupName", USER, more));
         let on_role = |more| (Some(format!("role {role}")), with("RoleName", role, more));
         let policy = json!({"PolicyName": "ringfence-path", "PolicyDocument": document});
@@ -148,7 +150,7 @@ impl Trial<'_> {
                 Reason::NoIdentityPolicy,
             ),
             "iam:AddUserToGroup" => (
-                group(json!({"UserName": USER})),
+                group(json!({"UserName": name})),
                 "iam:AddUserToGroup",
                 "AddUserToGroup",
                 Reason::NoIdentityPolicy,
@@ -180,7 +182,7 @@ impl Trial<'_> {
             "Version": "2012-10-17",
             "Statement": [{
                 "Effect": "Allow",
-                "Principal": {"AWS": self.deployer.role_arn},
+                "Principal": {"AWS": self.deployer.arn},
                 "Action": "sts:AssumeRole",
             }],
         })
@@ -220,7 +222,7 @@ impl Trial<'_> {
         if path.required.iter().any(|action| action == "lambda:AddPermission") {
             let input = json!({
                 "FunctionName": self.deployer.function, "StatementId": "ringfence-path",
-                "Action": "lambda:InvokeFunction", "Principal": self.deployer.role_arn,
+                "Action": "lambda:InvokeFunction", "Principal": self.deployer.arn,
             });
             let step = Step::new(Lambda, "AddPermission", input);
             let resource = self.facts.function_arn(&self.deployer.function);

@@ -8,7 +8,7 @@ use super::super::facts::Facts;
 use super::super::lack::Lack;
 use super::Path;
 
-/// Whom a path would give what: the identity's own role, and a role that it
+/// Whom a path would give what: the identity's own role or user, and a role that it
 /// must not have.
 #[derive(Debug, Clone, Copy)]
 pub struct Between<'a> {
@@ -16,7 +16,7 @@ pub struct Between<'a> {
     pub facts: &'a Facts,
     /// The identity's own app.
     pub app: &'a str,
-    /// The identity's own role.
+    /// The identity's own role or user, by its ARN.
     pub own: &'a str,
     /// The role that a path would lead to.
     pub coveted: &'a str,
@@ -59,6 +59,7 @@ fn receiver(path: &Path) -> String {
 /// does not have, something of theirs in this account.
 fn resource(action: &str, path: &Path, between: Between<'_>) -> String {
     let Between { facts, app, own, coveted } = between;
+    let is_user = own.contains(":user/");
     let at = |service: &str, rest: &str| {
         format!("arn:aws:{service}:{}:{}:{rest}", facts.region, facts.account)
     };
@@ -71,11 +72,14 @@ fn resource(action: &str, path: &Path, between: Between<'_>) -> String {
             false => iam("policy/ringfence-victim"),
         },
         ("iam", name) if name.contains("Role") => match path.category {
-            super::Category::SelfEscalation => own.to_owned(),
+            super::Category::SelfEscalation if !is_user => own.to_owned(),
             _ => coveted.to_owned(),
         },
         ("iam", name) if name.contains("Group") => iam("group/ringfence-victim"),
-        ("iam", _) => iam("user/ringfence-victim"),
+        ("iam", _) => match path.category {
+            super::Category::SelfEscalation if is_user => own.to_owned(),
+            _ => iam("user/ringfence-victim"),
+        },
         ("lambda", "CreateEventSourceMapping") => "*".to_owned(),
         ("lambda", "CreateFunction") => at("lambda", "function:ringfence-path"),
         ("lambda", _) => {

@@ -202,9 +202,9 @@ impl Place<'_> {
                 crate::config::Job::Code => "code-deployer-assumed",
                 crate::config::Job::Configuration => "configuration-deployer-assumed",
             };
-            let role = &deployer.role_arn;
+            let Some(role) = deployer.role_arn() else { continue };
             let title = format!("cannot become {}", deployer.name);
-            let call = self.refused(name, &title, assume(role), "sts:AssumeRole", role.clone());
+            let call = self.refused(name, &title, assume(role), "sts:AssumeRole", role.to_owned());
             calls.push(because(call, Reason::NoTrust));
         }
         let own = self.role_arn.to_owned();

@@ -40,6 +40,31 @@ pub async fn policies_of(platform: &Actor, role: &str) -> Result<Policies, Polic
         .map_err(|source| PoliciesError::Document { role: role.to_owned(), source })
 }
 
+/// Reads the policies of a role or a user by its ARN.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn policies_by(platform: &Actor, arn: &str) -> Result<Policies, PoliciesError> {
+    let name = arn.rsplit('/').next().unwrap_or_default();
+    match arn.contains(":user/") {
+        true => policies_of_user(platform, name).await,
+        false => policies_of(platform, name).await,
+    }
+}
+
+/// The policies of a role or a user by its ARN, as texts.
+///
+/// # Errors
+/// When IAM refuses.
+pub async fn identity_policies(platform: &Actor, arn: &str) -> Result<RolePolicies, PoliciesError> {
+    let name = arn.rsplit('/').next().unwrap_or_default();
+    if !arn.contains(":user/") {
+        return role_policies(platform, name).await;
+    }
+    let read = |source| PoliciesError::Read { role: name.to_owned(), source };
+    of_user(platform, name).await.map_err(read)
+}
+
 /// A name or an ARN with a policy's text.
 pub type Named = (String, String);
 

@@ -3,6 +3,7 @@
 mod ceilings;
 mod part;
 mod paths;
+mod users;
 mod work;
 
 pub use self::part::{Part, Selected};
@@ -32,7 +33,7 @@ use super::run::Runner;
 use super::settings;
 use super::tokens::Gateway;
 use super::trust::{Assumed, SESSION, Trust};
-use crate::config::{App, IssuerKind, Job, Refusals};
+use crate::config::{App, Deployer, IssuerKind, Job, Refusals};
 use crate::issuers::{AUDIENCE, Issuer};
 use crate::stack::{Applied, Judged, Stack, StackError};
 use ringfence_guard::{Caller, Question};
@@ -193,7 +194,7 @@ impl<'a> Suite<'a> {
     /// The roles of the account that others might assume, by ARN.
     pub(super) fn roles(&self) -> BTreeSet<&str> {
         let facts = &self.facts;
-        let deployers = facts.deployers.iter().map(|it| it.role_arn.as_str());
+        let deployers = facts.deployers.iter().filter_map(DeployerFacts::role_arn);
         let functions = facts.functions.iter().filter(|it| it.deployed);
         let functions = functions.map(|it| it.role_arn.as_str());
         let roles = facts.roles.iter().filter(|it| !it.is_user()).map(|it| it.arn.as_str());
@@ -240,12 +241,13 @@ impl<'a> Suite<'a> {
     /// The applications whose workflows' tokens become a role of the account.
     pub(crate) fn trusted_apps(&self) -> Vec<App> {
         let config = self.account.config();
-        let is_through = |app: &&App| {
+        let is_nobody = |app: &&App| {
             let mut own =
                 config.deployers.iter().filter(|it| it.app.get_ref() == app.name.get_ref());
-            own.clone().next().is_some() && own.all(|deployer| deployer.through_output.is_some())
+            let is_none = |it: &Deployer| it.through_output.is_some() || it.identity.is_user();
+            own.clone().next().is_some() && own.all(is_none)
         };
-        let direct = config.apps.iter().filter(|app| !is_through(app)).cloned();
+        let direct = config.apps.iter().filter(|app| !is_nobody(app)).cloned();
         direct.chain(self.entrances.iter().map(|entrance| entrance.app().clone())).collect()
     }
 
@@ -325,6 +327,7 @@ impl<'a> Suite<'a> {
                 }
                 ids
             }
+            Part::Trust(deployer) if deployer.is_user() => vec![users::tokens_id(deployer)],
             // No token becomes it: who else does is asked of all accounts.
             Part::Trust(deployer) if deployer.through.is_some() => {
                 self.trust().direct_ids(&self.assumed(deployer)?)?
@@ -420,6 +423,10 @@ impl<'a> Suite<'a> {
             Part::Policies => claims::policies(self.stack, &self.account).await,
             Part::Settings => self.settings(selected).await,
             Part::Tokens => self.tokens(|_| true, selected).await,
+            Part::Trust(deployer) if deployer.is_user() => {
+                let told = Some(users::tokens(deployer)).filter(|told| selected(&told.id));
+                Ok(told.into_iter().collect())
+            }
             Part::Trust(deployer) => {
                 let assumed = self.assumed(deployer)?;
                 match &deployer.through {
@@ -609,23 +616,27 @@ impl<'a> Suite<'a> {
         Inside { facts: &self.facts, guard, platform: &self.platform, code, work }
     }
 
-    /// A deployer with a session, had by a token of its own workflow.
+    /// A deployer with a session, had by a token of its own workflow, or where it is a user
+    /// with a key.
     ///
     /// # Errors
-    /// When the token is refused.
+    /// When the token is refused, or there is no such user.
     pub async fn deployer(&self, deployer: &DeployerFacts) -> anyhow::Result<Actor> {
+        if deployer.is_user() {
+            return Ok(self.user(deployer.own_name()).await?);
+        }
         let trust = self.trust();
         let token = trust.token(&self.assumed(deployer)?)?;
         let client = self.stack.client();
         let access = match &deployer.through {
-            None => trust.assume(&deployer.role_arn, &token).await?,
+            None => trust.assume(&deployer.arn, &token).await?,
             Some(through) => {
                 let session = trust.assume(through, &token).await?;
-                let input = json!({"RoleArn": deployer.role_arn, "RoleSessionName": SESSION});
+                let input = json!({"RoleArn": deployer.arn, "RoleSessionName": SESSION});
                 client.assume_role(&session, input).await?
             }
         };
-        let role = role_of(&deployer.role_arn);
+        let role = deployer.own_name();
         let arn = format!("arn:aws:sts::{}:assumed-role/{role}/{SESSION}", self.facts.account);
         Ok(Actor::new(arn, access, client.clone()))
     }

@@ -157,7 +157,7 @@ impl Suite<'_> {
             between: Between {
                 facts,
                 app: &deployer.app,
-                own: &deployer.role_arn,
+                own: &deployer.arn,
                 coveted: facts.coveted(deployer),
             },
             may,

@@ -7,7 +7,7 @@ use crate::attacks::actor::Actor;
 use crate::attacks::escalations::decided;
 use crate::attacks::facts::{DeployerFacts, Facts, FunctionFacts, Makes};
 use crate::attacks::legitimate;
-use crate::attacks::reach::deployed::{managed, policies_of};
+use crate::attacks::reach::deployed::{managed, policies_by, policies_of};
 use crate::attacks::reach::grants::Policies;
 use crate::config::{Job, Refusals};
 
@@ -16,7 +16,7 @@ use crate::config::{Job, Refusals};
 pub(super) async fn names(facts: &mut Facts, platform: &Actor) -> anyhow::Result<()> {
     let at = facts.clone();
     for deployer in facts.deployers.iter_mut().filter(|deployer| deployer.job == Job::Stack) {
-        let policies = policies_of(platform, role_of(&deployer.role_arn)).await?;
+        let policies = policies_by(platform, &deployer.arn).await?;
         let usual = deployer.usual();
         let named = |action, arn: String| {
             let free = policies.free(action, &arn)?;
@@ -45,7 +45,7 @@ impl Suite<'_> {
         if legitimate::may(self.stack.guard(), caller, &reads).await {
             return Ok(Some(reads));
         }
-        let policies = policies_of(&self.platform, role_of(&deployer.role_arn)).await?;
+        let policies = policies_by(&self.platform, &deployer.arn).await?;
         let account = &self.facts.account;
         Ok(legitimate::work(self.stack.guard(), caller, account, &policies).await)
     }

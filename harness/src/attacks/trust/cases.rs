@@ -79,8 +79,9 @@ impl Trust<'_> {
             roles.push(("foreign-function-role", title, foreign.role_arn.clone()));
         }
         let others = self.facts.deployers.iter().filter(|other| other.app != *namespace);
-        if let Some(other) = others.into_iter().next() {
-            roles.push(("foreign-deployer", other.name.clone(), other.role_arn.clone()));
+        let mut others = others.filter_map(|other| Some((other.name.clone(), other.role_arn()?)));
+        if let Some((name, role_arn)) = others.next() {
+            roles.push(("foreign-deployer", name, role_arn.to_owned()));
         }
         let mut cases = Vec::new();
         for (name, title, role) in roles {
@@ -114,8 +115,9 @@ impl Trust<'_> {
             .facts
             .deployers
             .iter()
-            .filter(|other| other.app == *namespace && other.role_arn != of.role_arn);
-        for other in siblings {
+            .filter(|other| other.app == *namespace && other.arn != of.role_arn);
+        // No token is a user's.
+        for other in siblings.filter(|other| !other.is_user()) {
             if let Some(other) = self.of(other) {
                 refused("other-job", "of another job of its repository", self.token(&other)?);
             }

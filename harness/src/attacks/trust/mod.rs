@@ -133,7 +133,7 @@ impl Trust<'_> {
     pub fn of(&self, deployer: &DeployerFacts) -> Option<Assumed> {
         let app = self.config.app(&deployer.app)?;
         let configured = self.config.deployer(&deployer.name)?;
-        Some(Assumed::through(self.config, configured, app, deployer.role_arn.clone()))
+        Some(Assumed::through(self.config, configured, app, deployer.arn.clone()))
     }
 
     /// A token that does.
