@@ -246,6 +246,13 @@ fn unserved(facts: &Facts) -> Vec<Unserved> {
     ]
 }
 
+/// The name of a role that deploys, or why there is none.
+fn deployer_role(all: &[DeployerFacts]) -> &str {
+    let role = all.iter().find_map(DeployerFacts::role_arn);
+    let lack = if all.is_empty() { Lack::Deployers } else { Lack::DeployerRoles };
+    role.and_then(|arn| arn.rsplit('/').next()).unwrap_or(lack.name())
+}
+
 /// What the boundary does not speak of: one call at least of each service.
 fn silent(facts: &Facts) -> Vec<(&'static str, &'static str, Step, &'static str, String)> {
     let account = &facts.account;
@@ -253,9 +260,7 @@ fn silent(facts: &Facts) -> Vec<(&'static str, &'static str, Step, &'static str,
         |service: &str, rest: &str| format!("arn:aws:{service}:{}:{account}:{rest}", facts.region);
     let user = format!("arn:aws:iam::{account}:user/{NAME}");
     let limit = &facts.deployer_boundary;
-    let own = facts.deployers.iter().find_map(DeployerFacts::role_arn);
-    let own = own.unwrap_or(Lack::Deployers.name());
-    let own_name = own.rsplit('/').next().unwrap_or_default();
+    let own_name = deployer_role(&facts.deployers);
     let bucket = &facts.bucket;
     vec![
         (
@@ -334,8 +339,7 @@ fn silent(facts: &Facts) -> Vec<(&'static str, &'static str, Step, &'static str,
 
 /// What the boundary denies, each action of each statement.
 fn denied(facts: &Facts, function: &str) -> Vec<Denied> {
-    let other = facts.deployers.iter().find_map(DeployerFacts::role_arn);
-    let other = other.and_then(|arn| arn.rsplit('/').next()).unwrap_or(Lack::Deployers.name());
+    let other = deployer_role(&facts.deployers);
     let role = format!("arn:aws:iam::{}:role/{NAME}", facts.account);
     let on_other = |operation, more: Value| {
         let mut input = json!({"RoleName": other});
@@ -459,4 +463,39 @@ fn denied(facts: &Facts, function: &str) -> Vec<Denied> {
             FRONT,
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::attacks::lack;
+    use crate::config::Job;
+
+    #[rstest]
+    #[case::nobody(&[], Err("the estate has no deployer"))]
+    #[case::users_alone(&["user/ci"], Err("no deployer of the estate is a role"))]
+    #[case::a_role_too(&["user/ci", "role/x/deploy"], Ok("deploy"))]
+    fn who_is_no_role_has_no_boundary_of_a_role(
+        #[case] deployers: &[&str],
+        #[case] expected: Result<&str, &str>,
+    ) {
+        let deployer = |name: &&str| DeployerFacts {
+            name: (*name).to_owned(),
+            arn: format!("arn:aws:iam::111111111111:{name}"),
+            policies: Vec::new(),
+            through: None,
+            makes: None,
+            job: Job::Code,
+            app: String::new(),
+            function: String::new(),
+            stack: String::new(),
+            role_prefix: None,
+        };
+        let deployers: Vec<DeployerFacts> = deployers.iter().map(deployer).collect();
+        let found = deployer_role(&deployers);
+        let found = lack::of(&found).map_or(Ok(found), |lack| Err(lack.words()));
+        assert_eq!(found, expected);
+    }
 }

@@ -367,6 +367,7 @@ impl Facts {
             Lack::SecurityGroup => self.security_group != lack.name(),
             Lack::Parameters => !self.parameters.contains(lack.name()),
             Lack::Deployers => !self.deployers.is_empty(),
+            Lack::DeployerRoles => self.deployers.iter().any(|it| it.role_arn().is_some()),
             Lack::Functions => self.functions.iter().any(|function| function.deployed),
             Lack::Apps => self.functions.iter().any(|function| function.app.is_some()),
         }

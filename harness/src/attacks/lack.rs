@@ -25,8 +25,10 @@ pub enum Lack {
     SecurityGroup,
     /// Parameters that are published.
     Parameters,
-    /// Roles that deploy.
+    /// Deployers, be they roles or users.
     Deployers,
+    /// Roles that deploy, where users do.
+    DeployerRoles,
     /// Functions.
     Functions,
     /// Applications with a workflow.
@@ -35,7 +37,7 @@ pub enum Lack {
 
 impl Lack {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Api,
         Self::Authorizer,
         Self::ExecutionBoundary,
@@ -45,6 +47,7 @@ impl Lack {
         Self::SecurityGroup,
         Self::Parameters,
         Self::Deployers,
+        Self::DeployerRoles,
         Self::Functions,
         Self::Apps,
     ];
@@ -62,6 +65,7 @@ impl Lack {
             Self::SecurityGroup => "ringfence-there-is-no-security-group",
             Self::Parameters => "ringfence-there-is-no-parameter",
             Self::Deployers => "ringfence-there-is-no-one-who-deploys",
+            Self::DeployerRoles => "ringfence-there-is-no-role-that-deploys",
             Self::Functions => "ringfence-there-is-no-function",
             Self::Apps => "ringfence-there-is-no-app",
         }
@@ -79,6 +83,7 @@ impl Lack {
             Self::SecurityGroup => "no function of the estate has a security group",
             Self::Parameters => "the estate publishes no parameters",
             Self::Deployers => "the estate has no deployer",
+            Self::DeployerRoles => "no deployer of the estate is a role",
             Self::Functions => "the estate has no function",
             Self::Apps => "the estate has no application with a workflow",
         }

@@ -36,6 +36,7 @@ mod public;
 pub(crate) mod rails;
 pub mod reach;
 mod refused;
+mod restore;
 mod rivals;
 mod routed;
 pub mod run;

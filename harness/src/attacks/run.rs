@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::actor::Actor;
 use super::attack::{Attack, Attempt, Reason, Refusal, Step, Who};
-use super::companions;
 use super::finding::{self, Companion, Companions, Decider, Finding, Scope, Traces, Verdict};
+use super::{companions, restore};
 use crate::config::Statements;
 use crate::guard_rail::GuardRail;
 
@@ -64,6 +64,7 @@ impl Runner<'_> {
     /// Runs an attack with its companions. `number` tells its stacks apart.
     pub async fn run(&self, attack: &Attack, number: usize) -> Finding {
         let start = Instant::now();
+        let before = self.before(&attack.attempt).await;
         let mark = self.guard.journal().mark();
         let recorded = self.guard.recording().map(Recording::mark);
         let is_declared = matches!(attack.guard_rail, GuardRail::Declared(_));
@@ -95,10 +96,12 @@ impl Runner<'_> {
                 .or_else(|| refused.as_ref().err().cloned()),
         };
         if let (Ok(given), Attempt::Call(step), false) = (&attempt.result, &attack.attempt, spared)
-            && let Some(undo) = undo(step, given)
         {
-            // Were this to fail, the next attack would tell.
-            self.platform.call(&undo).await;
+            let restored = before.iter().flat_map(|before| restore::to(step, before));
+            for undo in undo(step, given).into_iter().chain(restored) {
+                // Were this to fail, the next attack would tell.
+                self.platform.call(&undo).await;
+            }
         }
         let (twin, twin_ids) = match &self.twin {
             Some(twin) => (twin.clone(), Vec::new()),
@@ -246,6 +249,12 @@ impl Runner<'_> {
         let mut deciders = companions::deciders(inputs, &inputs.decide(&Overlay::none()));
         deciders.retain(|decider| decider.action == refusal.action && decider.outcome == "allow");
         deciders
+    }
+
+    /// The role or user that a call would change; none where it is not there.
+    async fn before(&self, attempt: &Attempt) -> Option<Value> {
+        let Attempt::Call(step) = attempt else { return None };
+        self.platform.call(&restore::read(step)?).await.result.ok()
     }
 
     /// The same attempt by a role without policies.

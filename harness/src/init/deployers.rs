@@ -163,8 +163,9 @@ fn one(
         text.blank();
         return;
     }
-    text.table("[[deployers]]");
-    text.field("name", &quoted(&name), &facts.place(role));
+    if !text.deployer(&quoted(&name), "role_output", &quoted(output), &facts.place(role)) {
+        return;
+    }
     text.field("role_output", &quoted(output), place);
     if let Some(through) = through {
         text.field("through_output", &quoted(through), "whom its trust policy names");

@@ -369,8 +369,9 @@ impl Template {
                 text.blank();
                 continue;
             }
-            text.table("[[deployers]]");
-            text.field("name", &quoted(name), &place);
+            if !text.deployer(&quoted(name), "role_output", &quoted(&output), &place) {
+                continue;
+            }
             text.field("role_output", &quoted(&output), "");
             text.field("app", &quoted(app.name()), "by its trust");
             text.field("job", &quoted(job), "by what its policies allow");

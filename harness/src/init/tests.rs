@@ -236,6 +236,54 @@ fn a_user_whose_key_a_workflow_has_is_a_deployer() {
     assert!(draft.open.iter().any(|it| it == asked), "{:?}", draft.open);
 }
 
+/// A user is of one app alone: that whose whole name it has.
+#[test]
+fn a_user_is_called_after_one_app() {
+    let top = estate();
+    let user = USER.replace("orders-ci", "orders-api-ci");
+    fs::write(top.path().join("infra/user.tf"), user).unwrap();
+    let files = [
+        ("orders/.github/workflows/deploy.yml", WITH_KEYS),
+        ("api/.github/workflows/deploy.yml", WITH_KEYS),
+        ("api/.git/config", "[remote \"origin\"]\n\turl = git@github.com:acme/orders-api.git\n"),
+    ];
+    for (name, text) in files {
+        let path = top.path().join(name.replace("api/", "orders-api/"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let (draft, config) = drafted(top.path(), top.path());
+    let users: Vec<(&str, &str)> = config
+        .deployers
+        .iter()
+        .filter(|it| it.identity.is_user())
+        .map(|it| (it.name.get_ref().as_str(), it.app.get_ref().as_str()))
+        .collect();
+    assert_eq!(users, [("ci", "orders-api")], "{}", draft.text);
+    let secrets = |name: &str| {
+        let app = config.apps.iter().find(|it| it.name.get_ref() == name).unwrap();
+        app.secrets_from_outputs.len()
+    };
+    assert_eq!((secrets("orders"), secrets("orders-api")), (0, 2), "{}", draft.text);
+    let asked = "[[deployers]] user_output = …, app = \"orders\": its workflow deploys with the key in secrets.CI_ID; whose it is: aws_iam_user.ci";
+    assert!(draft.open.iter().any(|it| it == asked), "{:?}", draft.open);
+}
+
+/// A name is one deployer's; who else is called so is left to decide.
+#[test]
+fn a_second_deployer_of_a_name_is_left_to_decide() {
+    let top = estate();
+    let user = USER.replace("\"ci\"", "\"pipeline\"").replace(".ci.", ".pipeline.");
+    fs::write(top.path().join("infra/user.tf"), user).unwrap();
+    fs::write(top.path().join("orders/.github/workflows/deploy.yml"), WITH_KEYS).unwrap();
+    let (draft, config) = drafted(top.path(), top.path());
+    let names: Vec<&str> = config.deployers.iter().map(|it| it.name.get_ref().as_str()).collect();
+    assert_eq!(names, ["pipeline"], "{}", draft.text);
+    assert!(!config.deployers[0].identity.is_user());
+    let asked = "[[deployers]] name = \"pipeline\", user_output = \"aws_iam_user.pipeline\" (user.tf:2): another deployer has this name";
+    assert!(draft.open.iter().any(|it| it == asked), "{:?}", draft.open);
+}
+
 #[test]
 fn paths_lead_from_where_the_file_will_stand() {
     let top = estate();

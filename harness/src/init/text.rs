@@ -1,5 +1,6 @@
 //! The file that is written.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use super::Draft;
@@ -9,11 +10,17 @@ pub(super) struct Text {
     place: PathBuf,
     lines: Vec<String>,
     open: Vec<String>,
+    deployers: BTreeSet<String>,
 }
 
 impl Text {
     pub(super) fn new(place: &Path) -> Self {
-        Self { place: place.to_owned(), lines: Vec::new(), open: Vec::new() }
+        Self {
+            place: place.to_owned(),
+            lines: Vec::new(),
+            open: Vec::new(),
+            deployers: BTreeSet::new(),
+        }
     }
 
     pub(super) fn blank(&mut self) {
@@ -32,6 +39,23 @@ impl Text {
     pub(super) fn field(&mut self, name: &str, value: &str, place: &str) {
         let place = if place.is_empty() { String::new() } else { format!("  # {place}") };
         self.lines.push(format!("{name} = {value}{place}"));
+    }
+
+    /// Begins a deployer; a second one of the same name is left to decide. Whether it was
+    /// begun.
+    pub(super) fn deployer(&mut self, name: &str, field: &str, value: &str, place: &str) -> bool {
+        let is_new = self.deployers.insert(name.to_owned());
+        if is_new {
+            self.table("[[deployers]]");
+            self.field("name", name, place);
+        } else {
+            self.open(&format!(
+                "[[deployers]] name = {name}, {field} = {value} ({place}): another deployer has \
+                 this name"
+            ));
+            self.blank();
+        }
+        is_new
     }
 
     /// A line that is left to decide.

@@ -53,7 +53,7 @@ fn keys(facts: &Facts) -> Vec<Key<'_>> {
 }
 
 /// The user whose key the workflow of an app has: the only one, or the one that is called
-/// after the app.
+/// after the app and after no other.
 fn of_app<'f>(all: &[Key<'f>], apps: &[App], app: &App) -> Option<Key<'f>> {
     app.key.as_ref()?;
     let with_keys = apps.iter().filter(|it| it.key.is_some()).count();
@@ -61,10 +61,16 @@ fn of_app<'f>(all: &[Key<'f>], apps: &[App], app: &App) -> Option<Key<'f>> {
         return Some(*one);
     }
     let plain = |text: &str| text.to_lowercase().replace('_', "-");
-    let own = plain(&app.name);
     let named = |key: &&Key<'_>| {
-        let name = key.user.text("name").unwrap_or_default();
-        [key.user.label(1), name].iter().any(|it| plain(it).contains(&own))
+        let own = [key.user.label(1), key.user.text("name").unwrap_or_default()].map(plain);
+        let after = apps.iter().map(|it| (plain(&it.name), it));
+        let after: Vec<_> =
+            after.filter(|(name, _)| own.iter().any(|it| it.contains(name))).collect();
+        // Who is called after `orders-api` is not called after `orders`.
+        let is_part =
+            |name: &String| after.iter().any(|(other, _)| other != name && other.contains(name));
+        let mut of = after.iter().filter(|(name, it)| it.key.is_some() && !is_part(name));
+        of.next().is_some_and(|(_, it)| it.name == app.name) && of.next().is_none()
     };
     let mut found = all.iter().filter(named);
     found.next().copied().filter(|_| found.next().is_none())
@@ -116,8 +122,9 @@ pub(super) fn write(text: &mut Text, facts: &Facts, apps: &[App], prefix: &str) 
             text.blank();
             continue;
         }
-        text.table("[[deployers]]");
-        text.field("name", &name, &facts.place(user));
+        if !text.deployer(&name, "user_output", &named, &facts.place(user)) {
+            continue;
+        }
         text.field("user_output", &named, &place);
         text.field("app", &quoted(&app.name), "its workflow has a key of the user");
         text.field("job", &quoted(job), "by what its policies allow");

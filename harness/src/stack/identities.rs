@@ -7,6 +7,7 @@ use ringfence_wire::ServiceError;
 use serde_json::json;
 use time::OffsetDateTime;
 
+use super::judged::Judged;
 use super::{Stack, StackError};
 use crate::aws::WebIdentity;
 use crate::config::{Deployer, IssuerKind};
@@ -175,16 +176,22 @@ impl Stack {
         })
     }
 
-    /// A user by its ARN, or by its name in the account under test.
+    /// A user by its ARN, or by its name in the account that has the deployer.
     async fn user(&self, deployer: &str, user: String) -> Result<Access, StackError> {
-        let account = user.split(':').nth(4).unwrap_or(self.config.account.id.as_str());
+        let judged = self.judged();
+        let account = Judged::of_user(&judged, deployer, &user);
+        let account = account.unwrap_or(self.config.account.id.as_str());
         let name = user.rsplit('/').next().unwrap_or_default();
-        let key = self.guard.user_key(account, name).await;
-        let key = key.map_err(|cause| StackError::Key {
+        let refused = |cause| StackError::Key {
             deployer: deployer.to_owned(),
             user: user.clone(),
             cause: Box::new(cause),
-        })?;
+        };
+        let key = self.guard.user_key(account, name).await.map_err(refused)?;
+        if user.starts_with("arn:") && key.arn() != user {
+            let message = format!("The user of that name is {}.", key.arn());
+            return Err(refused(ServiceError::new(404, "NoSuchEntity", message)));
+        }
         let access = self.signing_with(key.credentials());
         let mut lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
         lent.push(key);

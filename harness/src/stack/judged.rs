@@ -112,6 +112,13 @@ impl Judged {
         }
     }
 
+    /// The account of a deployer's user: that of its ARN; by its name alone, the one that has
+    /// the deployer.
+    pub(super) fn of_user<'a>(all: &'a [Self], deployer: &str, user: &'a str) -> Option<&'a str> {
+        let own = || all.iter().find(|it| it.config.deployer(deployer).is_some()).map(Self::id);
+        user.split(':').nth(4).or_else(own)
+    }
+
     fn of(stack: &Stack, id: &str, stands: Stands) -> Self {
         let full = stack.config();
         let (Stands::First | Stands::Beside) = stands else {
@@ -267,6 +274,28 @@ mod tests {
         assert_eq!(first.scoped("a/b"), "222222222222:a/b");
         assert_eq!(first.own("222222222222:a/b"), Some("a/b"));
         assert_eq!(first.own("333333333333:a/b"), None);
+    }
+
+    /// A name alone tells no account.
+    #[test]
+    fn a_user_is_of_the_account_that_has_its_deployer() {
+        let account = |id: &str, more: &str, stands| {
+            let text = format!("[account]\nid = \"{id}\"\n{more}");
+            let config = Config::parse(&text, Path::new("ringfence.toml")).unwrap();
+            Judged { config, outputs: Outputs::default(), roots: BTreeSet::new(), stands }
+        };
+        let deployer = "[[issuers]]\nkind = \"github\"\n\
+            url = \"https://token.actions.githubusercontent.com\"\n\
+            [[apps]]\nname = \"a\"\ndirectory = \"a\"\nrepository = \"o/a\"\n\
+            [[deployers]]\nname = \"d\"\napp = \"a\"\njob = \"code\"\nuser_output = \"two:user\"\n";
+        let all = [
+            account("111111111111", "", Stands::First),
+            account("222222222222", deployer, Stands::Beside),
+        ];
+        let of = |user| Judged::of_user(&all, "d", user);
+        assert_eq!(of("ci"), Some("222222222222"));
+        assert_eq!(of("arn:aws:iam::111111111111:user/ci"), Some("111111111111"));
+        assert_eq!(Judged::of_user(&all, "none", "ci"), None);
     }
 
     /// The guard's recording has names of the first account as they are.

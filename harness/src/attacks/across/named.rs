@@ -213,10 +213,15 @@ fn patterns(policy: &Document, arn: &str) -> Vec<String> {
                 _ => Some(name),
             });
             let Some(name) = name.filter(|it| it.contains(['*', '?'])) else { continue };
-            names.push(parts.named(&name.replace('*', NEIGHBOUR).replace('?', "r")));
+            // Where the name itself has one of the two letters, the other one is another name.
+            names.extend(
+                ["r", "q"]
+                    .map(|letter| parts.named(&name.replace('*', NEIGHBOUR).replace('?', letter))),
+            );
         }
     }
     names.retain(|name| name != arn);
+    names.dedup();
     names
 }
 
@@ -350,6 +355,13 @@ mod tests {
     #[case("arn:aws:s3:::docs-x/k", "arn:aws:s3:::docs-x/*", &[])]
     #[case("arn:aws:s3:::docs-x/k", "arn:aws:s3:::do*", &["arn:aws:s3:::doringfence-neighbour/k"])]
     #[case("arn:aws:s3:::docs-x", "arn:aws:s3:::other*", &[])]
+    // One character, whichever the name has there.
+    #[case("arn:aws:s3:::docs-r", "arn:aws:s3:::docs-?", &["arn:aws:s3:::docs-q"])]
+    #[case("arn:aws:s3:::docs-q", "arn:aws:s3:::docs-?", &["arn:aws:s3:::docs-r"])]
+    #[case(
+        "arn:aws:s3:::docs-rq", "arn:aws:s3:::docs-??",
+        &["arn:aws:s3:::docs-rr", "arn:aws:s3:::docs-qq"]
+    )]
     #[case(
         "arn:aws:secretsmanager:r:222222222222:secret:a-db-AbCdEf",
         "arn:aws:secretsmanager:r:222222222222:secret:a-db-??????", &[]
