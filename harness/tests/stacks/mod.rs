@@ -206,6 +206,11 @@ const USER: &str = r#"Resources:
             Statement:
               - {Effect: Allow, Action: 'lambda:UpdateFunctionCode', Resource: !Sub 'arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:orders'}
               - {Effect: Allow, Action: 'iam:CreateAccessKey', Resource: !Sub 'arn:aws:iam::${AWS::AccountId}:user/orders-ci'}
+              - {Effect: Allow, Action: 'iam:TagUser', Resource: !Sub 'arn:aws:iam::${AWS::AccountId}:user/orders-ci'}
+              - Effect: Allow
+                Action: 'iam:PutUserPolicy'
+                Resource: !Sub 'arn:aws:iam::${AWS::AccountId}:user/orders-ci'
+                Condition: {StringEquals: {'aws:PrincipalTag/team': platform}}
 "#;
 
 /// By its own key, and by no token.
@@ -227,7 +232,9 @@ fn a_user_that_deploys_is_attacked_as_itself() {
         ("ci/tokens/oidc", "not-applicable"),
         ("ci/own-key-made/api", "failed"),
         ("ci/own-policy-written/api", "held"),
+        ("ci/own-tags-changed/api", "failed"),
         ("ci/own-password-set/api", "held"),
+        // The tag that would allow it was taken back.
         ("ci/iam-007/api", "held"),
         ("ci/federation-token/api", "held"),
     ];
