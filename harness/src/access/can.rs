@@ -134,7 +134,11 @@ fn can(
         let principal = entry.principal.as_ref();
         within(&Question { inner, outer: &outer, principal, universe: Universe::All })
     };
-    Ok(match (ask(&under)?, entry.outside.first()) {
+    let verdict = ask(&under)?;
+    if let Some(why) = entry.elsewhere(name) {
+        return Ok(Side::Undecided(why));
+    }
+    Ok(match (verdict, entry.outside.first()) {
         (Verdict::Proved, None) => Side::Nothing,
         (Verdict::Violated(witness), None) => match limits.may(whose) {
             None => Side::Request(witness),

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use ringfence_policy::symbolic::{Effect, statements};
 use ringfence_policy::{Document, Kind, Policies, Principal};
 
+use super::bounded::Bounded;
 use super::given::Gifts;
 use super::grants::Unread;
 use super::templates::Place;
@@ -43,15 +45,66 @@ pub struct Entry {
     pub outside: BTreeSet<String>,
     /// What counts and is not known, and why.
     pub unknown: BTreeSet<String>,
+    /// Of what is not known the most that it may allow, where that is bounded, by why it is
+    /// not known.
+    pub(crate) bounded: BTreeMap<String, Arc<Document>>,
     /// What a resource grants that is not known or not read: the most that it may be.
     pub(crate) unread: Vec<Unread>,
     /// Whether AWS gives an identity a part of its name: its ARN is then one of its form.
     pub(crate) is_unnamed: bool,
+    /// Whether it is an identity that the files give something to and do not make: what else
+    /// it has stands elsewhere.
+    pub(crate) is_elsewhere: bool,
+    /// Whether another resource may take away what is given to it.
+    pub(crate) may_lose: bool,
     /// Of a user, its groups.
     pub(crate) groups: BTreeSet<String>,
 }
 
 impl Entry {
+    /// Why an identity of a name may have more than the files say.
+    pub(crate) fn elsewhere(&self, name: &str) -> Option<String> {
+        self.is_elsewhere.then(|| format!("what else `{name}` has, which is not in the files"))
+    }
+
+    /// Notes why nobody knows whether it keeps what it is given.
+    pub(super) fn may_lose(&mut self, why: impl IntoIterator<Item = String>) {
+        for why in why {
+            self.unknown.insert(why);
+            self.may_lose = true;
+        }
+    }
+
+    /// What an identity of a name may have besides what is known.
+    pub(crate) fn open(&self, name: &str) -> Vec<String> {
+        let all = self.outside.iter().chain(&self.unknown).cloned();
+        all.chain(self.elsewhere(name)).collect()
+    }
+
+    /// The same, but for what is bounded.
+    pub(crate) fn unbounded(&self, name: &str) -> Vec<String> {
+        let mut all = self.open(name);
+        all.retain(|why| !self.bounded.contains_key(why));
+        all
+    }
+
+    /// Adds a policy that is known in part.
+    pub(super) fn add_bounded(&mut self, why: String, Bounded { sure, most }: Bounded) {
+        self.policies.identity.extend(sure);
+        self.unknown.insert(why.clone());
+        self.bounded.insert(why, most);
+    }
+
+    /// What a group of a name hands on to who is one of it: policies, those outside of the
+    /// files, and what is not known.
+    pub(super) fn handed_on(
+        &self,
+        name: &str,
+    ) -> (Vec<Arc<Document>>, BTreeSet<String>, BTreeSet<String>) {
+        let unknown = self.unknown.iter().cloned().chain(self.elsewhere(name)).collect();
+        (self.policies.identity.clone(), self.outside.clone(), unknown)
+    }
+
     /// Whether a document stands in it.
     pub(super) fn has_document(&self) -> bool {
         self.policies.resource.is_some() || !self.unknown.is_empty()
@@ -94,6 +147,24 @@ impl Estate {
         let mut regional = kinds.into_iter().flat_map(|kind| texts(kind, "arn"));
         let region = regional.find_map(|arn| arn.split(':').nth(3)).map(str::to_owned);
         Some(Place { partition, account, region })
+    }
+
+    /// What may be taken away denies nothing.
+    pub(super) fn deny_no_more(&mut self) {
+        let denies = |document: &Arc<Document>| {
+            statements(document).any(|statement| statement.effect() == Effect::Deny)
+        };
+        for entry in self.entries.values_mut().filter(|entry| entry.may_lose) {
+            entry.policies.identity.retain(|document| !denies(document));
+        }
+    }
+
+    /// Notes which identities none of the files makes.
+    pub(super) fn note_elsewhere(&mut self, made: &BTreeMap<String, usize>) {
+        for (name, entry) in &mut self.entries {
+            let is_identity = ["group/", "role/", "user/"].iter().any(|it| name.starts_with(it));
+            entry.is_elsewhere = is_identity && !made.contains_key(name);
+        }
     }
 
     /// An entry, made where there is none.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ringfence_policy::symbolic::{Effect, statements};
 use ringfence_policy::{Document, Kind};
 
+use super::bounded::Bounded;
 use super::complete::known;
 use super::estate::Estate;
 use crate::lint::known::{Member, Node};
@@ -15,13 +16,16 @@ use crate::lint::known::{Member, Node};
 #[derive(Debug, Clone)]
 pub(crate) enum Given {
     Policy(Arc<Document>),
+    /// A policy that is known in part, and why.
+    Part(String, Bounded),
     /// Something that is not known.
     Unknown(String),
     /// What a group has.
     Group(String),
 }
 
-/// What templates give, by the names of entries; by `role/*` what may be any role's.
+/// What templates give, by the names of entries in lower case; by `role/*` what may be any
+/// role's.
 #[derive(Debug, Default)]
 pub(crate) struct Gifts(BTreeMap<String, Vec<Given>>);
 
@@ -76,7 +80,17 @@ pub(super) fn add(
                 false => Given::Unknown(format!("{name}: whether it is there is not known")),
             }
         }
-        None => Given::Unknown(format!("{name}: its policy is not known")),
+        None => {
+            let why = format!("{name}: its policy is not known");
+            let node = properties.get("PolicyDocument");
+            let bounded = node.map(|node| Bounded::of(&name, node)).transpose();
+            // What is there under a condition alone may not be there to deny.
+            let is_sure = resource.value.get("Condition").is_none();
+            match bounded.map_err(|error| format!("{name}: {error}"))?.flatten() {
+                Some(bounded) if is_sure => Given::Part(why, bounded),
+                _ => Given::Unknown(why),
+            }
+        }
     };
     for (property, word) in *of {
         for owner in whose(written(property), properties.get(property), word, own) {
@@ -117,28 +131,29 @@ pub(super) fn whose(
 }
 
 impl Estate {
-    /// Gives something to an entry, `role/*` to all roles, now and where they are made later.
+    /// Gives something to an entry, `role/*` to all roles, now and where they are made later;
+    /// names differ by more than their case, as in IAM.
     fn give(&mut self, owner: &str, given: Given) {
-        let names: Vec<String> = match owner.strip_suffix('*') {
-            Some(before) => {
-                let all = self.entries.keys().filter(|name| name.starts_with(before));
-                all.cloned().collect()
-            }
-            None => {
-                self.entries.contains_key(owner).then(|| owner.to_owned()).into_iter().collect()
-            }
+        let is_its = |name: &&String| match owner.strip_suffix('*') {
+            Some(before) => name.starts_with(before),
+            None => name.eq_ignore_ascii_case(owner),
         };
+        let names: Vec<String> = self.entries.keys().filter(is_its).cloned().collect();
         for name in names {
             self.put(&name, &given);
         }
-        self.gifts.0.entry(owner.to_owned()).or_default().push(given);
+        self.gifts.0.entry(owner.to_ascii_lowercase()).or_default().push(given);
     }
 
     /// What was given to an entry before it was made.
     pub(super) fn take_given(&mut self, name: &str) {
         let any = name.split_once('/').map(|(word, _)| format!("{word}/*"));
-        let own =
-            self.gifts.0.get(name).into_iter().chain(any.and_then(|it| self.gifts.0.get(&it)));
+        let own = self
+            .gifts
+            .0
+            .get(&name.to_ascii_lowercase())
+            .into_iter()
+            .chain(any.and_then(|it| self.gifts.0.get(&it)));
         let own: Vec<Given> = own.flatten().cloned().collect();
         for given in own {
             self.put(name, &given);
@@ -153,6 +168,12 @@ impl Estate {
                 // Users have what their groups have.
                 for entry in self.entries.values_mut().filter(|one| one.groups.contains(name)) {
                     entry.policies.identity.push(document.clone());
+                }
+            }
+            Given::Part(why, bounded) => {
+                self.entry(name).add_bounded(why.clone(), bounded.clone());
+                for entry in self.entries.values_mut().filter(|one| one.groups.contains(name)) {
+                    entry.add_bounded(why.clone(), bounded.clone());
                 }
             }
             Given::Unknown(why) => {
@@ -171,11 +192,7 @@ impl Estate {
             self.entry(user).unknown.insert(format!("`{group}` is not in the files"));
             return;
         };
-        let (identity, outside, unknown) = (
-            of_group.policies.identity.clone(),
-            of_group.outside.clone(),
-            of_group.unknown.clone(),
-        );
+        let (identity, outside, unknown) = of_group.handed_on(group);
         let entry = self.entry(user);
         if entry.groups.insert(group.to_owned()) {
             entry.policies.identity.extend(identity);

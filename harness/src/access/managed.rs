@@ -52,10 +52,21 @@ impl<'p> Plan<'p, '_> {
         list: &str,
     ) -> Result<(), String> {
         for one in items(resource.values.get(list)) {
-            let managed = self.managed(resource, list, one, Kind::Identity)?;
-            self.take(owner, resource, managed, list)?;
+            self.attached_one(owner, resource, list, one)?;
         }
         Ok(())
+    }
+
+    /// Adds one of the policies that a list names.
+    pub(super) fn attached_one(
+        &mut self,
+        owner: &str,
+        resource: &Resource,
+        list: &str,
+        one: &Node,
+    ) -> Result<(), String> {
+        let managed = self.managed(resource, list, one, Kind::Identity)?;
+        self.take(owner, resource, managed, list)
     }
 
     /// The policy that an attribute names, for what it is used as.

@@ -1,9 +1,10 @@
 //! What identities have by others: users by their groups; and what is taken away from
 //! them by what lists all that they may have.
 
-use super::estate::Entry;
+use super::kept::List;
 use super::plan::{Plan, items};
 use crate::lint::known::Node;
+use crate::lint::terraform::Resource;
 
 impl Plan<'_, '_> {
     /// Users have what their groups have.
@@ -21,13 +22,11 @@ impl Plan<'_, '_> {
             }
         }
         for (user, group) in members {
-            let Some(Entry { policies, outside, unknown, .. }) = self.estate.entries.get(&group)
-            else {
+            let Some(of_group) = self.estate.entries.get(&group) else {
                 self.estate.entry(&user).unknown.insert(format!("`{group}` is not in the files"));
                 continue;
             };
-            let (identity, outside, unknown) =
-                (policies.identity.clone(), outside.clone(), unknown.clone());
+            let (identity, outside, unknown) = of_group.handed_on(&group);
             let entry = self.estate.entry(&user);
             entry.groups.insert(group);
             entry.policies.identity.extend(identity);
@@ -53,15 +52,18 @@ impl Plan<'_, '_> {
                 items(resource.values.get(list)).into_iter().map(Node::text).collect();
             for owner in self.owners(resource, &format!("{word}_name"), word) {
                 let Some(listed) = &listed else {
-                    self.unknown(&owner, &name, list);
+                    let why = self.after_apply(&name, list);
+                    self.estate.entry(&owner).may_lose([why]);
                     continue;
                 };
                 let said = match list {
-                    "policy_names" => self.inline_names(&owner, word),
+                    "policy_names" => self.inline_made(&owner, word),
                     _ => self.attached_arns(&owner, word),
                 };
+                let own = self.inline_own(&owner, word);
                 let missing = listed.iter().filter(|one| {
-                    list == "policy_names" && !said.iter().any(|(said, _)| said == *one)
+                    let is_there = said.iter().any(|(said, _)| said == *one);
+                    list == "policy_names" && !is_there && !own.iter().any(|own| own == *one)
                 });
                 let missing = missing.map(|one| {
                     format!("the inline policy `{one}` that `{name}` keeps is not in the files")
@@ -70,25 +72,88 @@ impl Plan<'_, '_> {
                 let gone = gone.map(|(said, by)| {
                     format!("`{by}` gives it `{said}`, which `{name}` takes away")
                 });
-                let why: Vec<String> = missing.chain(gone).collect();
-                self.estate.entry(&owner).unknown.extend(why);
+                let (missing, gone): (Vec<String>, Vec<String>) =
+                    (missing.collect(), gone.collect());
+                let entry = self.estate.entry(&owner);
+                entry.unknown.extend(missing);
+                entry.may_lose(gone);
             }
         }
     }
 
-    /// The names of the inline policies of an identity, each with what makes it.
-    fn inline_names(&mut self, owner: &str, word: &str) -> Vec<(String, String)> {
-        let mut all = self.said(owner, word, &format!("aws_iam_{word}_policy"), "name");
-        for resource in &self.own.resources {
-            let is_it = resource.kind == format!("aws_iam_{word}") && !resource.is_data;
-            if is_it && self.name(resource, word) == owner {
-                let names = items(resource.values.get("inline_policy")).into_iter();
-                let names = names.filter_map(|one| one.get("name")?.text());
-                let by = self.called(resource);
-                all.extend(names.map(|name| (name.to_owned(), by.clone())));
+    /// What takes policies away from those that another resource gives them to: a role whose
+    /// own lists are changed, and an attachment that is the only one of its policy
+    /// (<https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/iam_policy_attachment>).
+    /// Which of two that do not agree will be, nobody knows.
+    pub(super) fn take_away(&mut self) {
+        let own = self.own;
+        for resource in own.resources.iter().filter(|one| !one.is_data) {
+            match resource.kind.as_str() {
+                "aws_iam_role" => self.rewrite(resource),
+                "aws_iam_policy_attachment" => self.attach_alone(resource),
+                _ => {}
             }
         }
-        all
+    }
+
+    fn rewrite(&mut self, role: &Resource) {
+        let (owner, name) = (self.name(role, "role"), self.called(role));
+        for (list, attribute) in
+            [(List::Inline, "inline_policy"), (List::Attached, "managed_policy_arns")]
+        {
+            if !self.rewrites(role, list) {
+                continue;
+            }
+            let said = match list {
+                List::Inline => self.inline_made(&owner, "role"),
+                List::Attached => self.attached_arns(&owner, "role"),
+            };
+            let nodes = items(role.values.get(attribute));
+            let kept: Vec<&str> = nodes.into_iter().filter_map(|one| list.name(one)).collect();
+            let gone = said.iter().filter(|(said, _)| !kept.contains(&said.as_str()));
+            let why = gone.map(|(said, by)| {
+                format!("`{by}` gives it `{said}`, which `{attribute}` of `{name}` takes away")
+            });
+            let why: Vec<String> = why.collect();
+            self.estate.entry(&owner).may_lose(why);
+        }
+    }
+
+    fn attach_alone(&mut self, attachment: &Resource) {
+        let own = self.own;
+        let Some(arn) = attachment.values.get("policy_arn").and_then(Node::text) else { return };
+        let name = self.called(attachment);
+        for word in ["group", "role", "user"] {
+            let kept = self.owners(attachment, &format!("{word}s"), word);
+            let kind = format!("aws_iam_{word}_policy_attachment");
+            for other in own.resources.iter().filter(|one| !one.is_data && one.kind == kind) {
+                if other.values.get("policy_arn").and_then(Node::text) != Some(arn) {
+                    continue;
+                }
+                let by = self.called(other);
+                for owner in self.owners(other, word, word) {
+                    if !kept.contains(&owner) {
+                        let why = format!("`{by}` gives it `{arn}`, which `{name}` takes away");
+                        self.estate.entry(&owner).may_lose([why]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The names of the inline policies of an identity that resources of their own make, each
+    /// with what makes it.
+    fn inline_made(&mut self, owner: &str, word: &str) -> Vec<(String, String)> {
+        self.said(owner, word, &format!("aws_iam_{word}_policy"), "name")
+    }
+
+    /// The names of the inline policies that an identity's own resource says.
+    fn inline_own(&self, owner: &str, word: &str) -> Vec<String> {
+        let kind = format!("aws_iam_{word}");
+        let all = self.own.resources.iter().filter(|one| one.kind == kind && !one.is_data);
+        let its = all.filter(|one| self.name(one, word) == owner);
+        let items = its.flat_map(|one| items(one.values.get("inline_policy")));
+        items.filter_map(|one| Some(one.get("name")?.text()?.to_owned())).collect()
     }
 
     /// The managed policies that an identity is given, each by what.

@@ -4,6 +4,7 @@
 //! What is not known yet is never taken for absent: whatever hangs on it is
 //! undecided.
 
+mod bounded;
 pub mod can;
 mod complete;
 mod configurations;
@@ -14,6 +15,7 @@ pub mod estate;
 pub mod files;
 mod given;
 pub(crate) mod grants;
+mod kept;
 mod letting;
 mod managed;
 mod members;

@@ -1,6 +1,6 @@
 //! The identities and policies of what `terraform show -json` prints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter::successors;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use super::complete::{Apart, Completed, Names, Setting, Source, is_chosen, resources};
 use super::estate::{Entry, Estate};
 use super::grants::{self, Beside, Grant, Unread};
+use super::kept::{Former, Kept, List};
 use super::managed::Managed;
 use super::stands::Replaced;
 use crate::lint::known::{Node, Value};
@@ -32,6 +33,10 @@ pub(super) struct Contents {
     setting: Setting,
     /// The data sources that were read before.
     read: Vec<Resource>,
+    /// What the plan's changes begin from.
+    former: Former,
+    /// The names of its identities' entries, by what they are in lower case.
+    spelled: BTreeMap<String, BTreeSet<String>>,
     /// Whether it is a plan without its Terraform files.
     is_alone: bool,
 }
@@ -46,7 +51,22 @@ impl Contents {
     ) -> Self {
         let Completed { resources, links, names, outputs, setting, read, is_alone } =
             resources(root, source, &apart, setting);
-        Self { resources, links, names, outputs, apart, setting, read, is_alone }
+        let former = Former::of(root);
+        let mut spelled: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for resource in resources.iter().filter(|one| !one.is_data) {
+            let kind = IDENTITIES.iter().find(|(kind, _)| *kind == resource.kind);
+            let name = resource.values.get("name").and_then(Node::text);
+            if let (Some((_, word)), Some(name)) = (kind, name) {
+                let entry = format!("{word}/{name}");
+                spelled.entry(entry.to_ascii_lowercase()).or_default().insert(entry);
+            }
+        }
+        Self { resources, links, names, outputs, apart, setting, read, former, spelled, is_alone }
+    }
+
+    /// What the plan's changes begin from.
+    pub(super) const fn former(&self) -> &Former {
+        &self.former
     }
 
     /// The one resource of which an attribute of another is an attribute and nothing else, and
@@ -155,10 +175,20 @@ impl<'p> Plan<'p, '_> {
             if matches!(policy.value, Value::Unknown) {
                 self.unknown(&name, &own, "inline_policy");
             } else if policy.get("policy").is_some_and(Node::is_something) {
-                self.inline(&name, &own, policy.get("policy"))?;
+                match self.kept(resource, &name, policy, List::Inline) {
+                    Kept::Yes => self.inline(&name, &own, policy.get("policy"))?,
+                    Kept::No => {}
+                    Kept::Maybe(why) => self.estate.entry(&name).may_lose([why]),
+                }
             }
         }
-        self.attached(&name, resource, "managed_policy_arns")?;
+        for one in items(resource.values.get("managed_policy_arns")) {
+            match self.kept(resource, &name, one, List::Attached) {
+                Kept::Yes => self.attached_one(&name, resource, "managed_policy_arns", one)?,
+                Kept::No => {}
+                Kept::Maybe(why) => self.estate.entry(&name).may_lose([why]),
+            }
+        }
         if let Some(boundary) =
             resource.values.get("permissions_boundary").filter(|node| node.is_something())
         {
@@ -222,7 +252,7 @@ impl<'p> Plan<'p, '_> {
         let mut owners = Vec::new();
         for node in items(resource.values.get(attribute)) {
             match node.text() {
-                Some(name) => owners.push(format!("{word}/{name}")),
+                Some(name) => owners.push(self.spelled(word, name)),
                 None => match self.referred(resource, attribute, &format!("aws_iam_{word}")) {
                     Some(owner) => owners.push(self.name(owner, word)),
                     None => {
@@ -234,6 +264,18 @@ impl<'p> Plan<'p, '_> {
             }
         }
         owners
+    }
+
+    /// The entry of an identity of a name: IAM does not tell names apart by case
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
+    pub(super) fn spelled(&self, word: &str, name: &str) -> String {
+        let entry = format!("{word}/{name}");
+        let lower = entry.to_ascii_lowercase();
+        let mut all = self.files.iter().filter_map(|file| file.spelled.get(&lower)).flatten();
+        match all.clone().any(|own| *own == entry) {
+            true => entry,
+            false => all.next().cloned().unwrap_or(entry),
+        }
     }
 
     /// The resource of a type that an attribute names by what it is called by.
@@ -357,7 +399,7 @@ impl<'p> Plan<'p, '_> {
         self.estate.entry(owner).unknown.insert(why);
     }
 
-    fn after_apply(&self, name: &str, attribute: &str) -> String {
+    pub(super) fn after_apply(&self, name: &str, attribute: &str) -> String {
         let targets = match self.own.is_alone {
             true => self.own.links.targets(&without_keys(name), attribute),
             false => Vec::new(),

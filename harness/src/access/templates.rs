@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ringfence_policy::{Document, Kind};
 
+use super::bounded::Bounded;
 use super::complete::known;
 use super::estate::{Entry, Estate};
 use super::given::{self, Own};
@@ -156,9 +157,14 @@ impl Made<'_> {
     /// Adds the identity that it is, if it is one.
     fn add(&self, all: &[Made<'_>], place: &Place, estate: &mut Estate) -> Result<(), String> {
         let Some((_, name)) = self.entry() else { return Ok(()) };
-        if estate.entries.contains_key(&name) {
-            return Err(format!("`{name}` is in another file too"));
-        }
+        // What files give to who is elsewhere, this is.
+        let given = match estate.entries.get(&name) {
+            Some(entry) if !entry.is_elsewhere => {
+                return Err(format!("`{name}` is in another file too"));
+            }
+            Some(_) => estate.entries.remove(&name),
+            None => None,
+        };
         let (properties, Place { partition, account, .. }) = (&self.properties, place);
         let (word, short) = name.split_once('/').unwrap_or_default();
         let named = ["RoleName", "UserName"].iter().filter_map(|it| properties.get(it)?.text());
@@ -183,7 +189,12 @@ impl Made<'_> {
         if self.kind.starts_with("AWS::IAM::") {
             identity.policies(self)?;
         }
-        let entry = identity.entry;
+        let mut entry = identity.entry;
+        if let Some(Entry { policies, outside, unknown, .. }) = given {
+            entry.policies.identity.extend(policies.identity);
+            entry.outside.extend(outside);
+            entry.unknown.extend(unknown);
+        }
         if word == "role" {
             let trust = trust(short, self.kind, properties)?;
             estate.entries.insert(format!("trust of {name}"), trust);
@@ -307,6 +318,25 @@ impl Identity<'_> {
         }
     }
 
+    /// A policy of its own that is not known, or not all of it.
+    fn bounded(&mut self, policy: &Node) -> Result<(), String> {
+        let document = policy.get("PolicyDocument");
+        let bounded = document.map(|node| Bounded::of(self.name, node)).transpose();
+        let bounded = bounded.map_err(|error| format!("{}: {error}", self.name))?.flatten();
+        match bounded {
+            Some(bounded) => {
+                // Each has a reason of its own.
+                let name = policy.get("PolicyName").and_then(Node::text).unwrap_or_default();
+                let at = policy.at.line;
+                let why =
+                    format!("{}: all of the policy `{name}` (line {at}) is not known", self.name);
+                self.entry.add_bounded(why, bounded);
+            }
+            None => self.unknown("a policy"),
+        }
+        Ok(())
+    }
+
     fn policies(&mut self, made: &Made<'_>) -> Result<(), String> {
         for policy in items(&made.properties, "Policies") {
             match policy.get("PolicyDocument").and_then(known) {
@@ -314,7 +344,7 @@ impl Identity<'_> {
                     let document = document_of(self.name, &document.to_string(), Kind::Identity)?;
                     self.entry.policies.identity.push(document);
                 }
-                None => self.unknown("a policy"),
+                None => self.bounded(policy)?,
             }
         }
         let written = made.resource.value.path(&["Properties", "ManagedPolicyArns"]);

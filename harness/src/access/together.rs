@@ -49,11 +49,16 @@ pub(super) fn read(files: Vec<File>) -> Result<Estate, Unfit> {
         }
     }
     for (file, own) in files.iter().enumerate() {
-        Plan { files: &files, file, own, estate: &mut estate, made: &mut made }.exclude();
+        let mut plan = Plan { files: &files, file, own, estate: &mut estate, made: &mut made };
+        plan.exclude();
+        plan.take_away();
     }
+    estate.deny_no_more();
+    estate.note_elsewhere(&made);
     for (file, own) in files.iter().enumerate() {
         Plan { files: &files, file, own, estate: &mut estate, made: &mut made }.join_groups();
     }
+    estate.note_elsewhere(&made);
     for Contents { resources, outputs, apart, .. } in files {
         estate.resources.extend(
             resources

@@ -70,6 +70,7 @@ pub fn what_can(estate: &Estate, named: &str) -> Result<What, NoAnswer> {
     undecided.extend(
         entry.outside.iter().map(|arn| format!("the document of `{arn}` is not in the files")),
     );
+    undecided.extend(entry.elsewhere(name));
     let (limits, whose) = estate.limits_of(entry);
     undecided.extend(limits.may(whose).map(str::to_owned));
     let under = limits.over(&entry.policies, whose);

@@ -400,6 +400,19 @@ pub(crate) fn resources(root: &Node) -> Vec<Resource> {
     found
 }
 
+/// What a plan's changes begin from: the managed resources as they are, by the addresses that
+/// they will have, and whether each is made anew.
+pub(crate) fn former(root: &Node) -> Vec<(Resource, bool)> {
+    let changes = root.get("resource_changes").map(Node::items).unwrap_or_default();
+    let all = changes.iter().filter_map(|change| {
+        let before = change.path(&["change", "before"]).filter(|node| node.is_something())?;
+        let actions = change.path(&["change", "actions"]).map(Node::items).unwrap_or_default();
+        let is_anew = actions.iter().any(|one| one.text() == Some("create"));
+        Some((resource(change, before.clone())?, is_anew))
+    });
+    all.filter(|(one, _)| !one.is_data).collect()
+}
+
 /// The data sources that a plan had read before it was made, or that a state has.
 pub(crate) fn read_before(root: &Node) -> Vec<Resource> {
     let module = root.path(&["prior_state", "values", "root_module"]);

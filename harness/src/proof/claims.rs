@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ringfence_policy::symbolic::{Effect, Named, StatementView, statements};
 use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal};
+use ringfence_prove::Disagreement;
 use serde_json::{Value, json};
 
 use super::guarded::{Guarded, Team};
@@ -30,6 +31,8 @@ pub struct Claim {
     pub(super) most: Policies,
     /// What may count besides and is not in the files, or not known.
     pub(super) open: Vec<String>,
+    /// The most that what is known in part may allow besides, by why it is not known.
+    pub(super) bounded: BTreeMap<String, Arc<Document>>,
     /// Why it cannot be decided here.
     pub(super) beyond: Option<String>,
     /// Who it is, where the name is not known.
@@ -48,6 +51,9 @@ pub enum Unput {
     /// A name of the estate that no ARN can have.
     #[error("a guard rail cannot be put as a policy")]
     Policy(#[from] DocumentError),
+    /// Prover and engine differ about what one of the configuration says.
+    #[error(transparent)]
+    Disagreement(#[from] Disagreement),
     /// One of the configuration names what is not there.
     #[error(transparent)]
     Names(#[from] ConfigError),
@@ -230,14 +236,45 @@ pub(super) fn of_identity(
         let mut with = claim(rail, name, entry, counts, forbidden)?;
         let unknown = standing.unknown.first().filter(|_| standing.unread.is_empty()).cloned();
         with.beyond = with.beyond.or(unknown);
-        for (session, principal) in policy.map(|it| sessions(entry, it)).unwrap_or_default() {
-            let who = format!("{name} as {session} by {address}");
-            claims.push(Claim { who, principal: Some(principal), ..with.clone() });
-        }
-        with.who = format!("{name} by {address}");
-        claims.push(with);
+        claims.extend(by(with, (name, entry), address, policy));
     }
     Ok(claims)
+}
+
+/// A claim together with a policy that stands somewhere, and the same of each session that
+/// the policy lets in by its own ARN.
+fn by(
+    with: Claim,
+    (name, entry): (&str, &Entry),
+    address: &str,
+    policy: Option<&Arc<Document>>,
+) -> Vec<Claim> {
+    let sessions = policy.map(|it| sessions(entry, it)).unwrap_or_default();
+    let of_sessions = sessions.into_iter().map(|(session, principal)| {
+        let who = format!("{name} as {session} by {address}");
+        Claim { who, principal: Some(principal), ..with.clone() }
+    });
+    let mut all: Vec<Claim> = of_sessions.collect();
+    all.push(Claim { who: format!("{name} by {address}"), ..with });
+    all
+}
+
+/// What an identity may never be allowed by the trust policy of a role, where that lets it
+/// in: whom it names needs no policy of its own
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics-single-account.html>).
+pub(super) fn of_trust(
+    rail: &GuardRail,
+    (name, entry): (&str, &Entry),
+    (address, trust): (&str, &Entry),
+    forbidden: &Forbidden,
+) -> Result<Vec<Claim>, DocumentError> {
+    let policy = trust.policies.resource.as_ref();
+    if !trust.unknown.is_empty() || policy.is_some_and(|policy| lets_in(entry, policy)) {
+        let mut with = claim(rail, name, entry, policy, std::slice::from_ref(forbidden))?;
+        with.beyond = with.beyond.or_else(|| trust.unknown.first().cloned());
+        return Ok(by(with, (name, entry), address, policy));
+    }
+    Ok(Vec::new())
 }
 
 /// The sessions of a role, by their names, that a policy lets in by their own ARNs:
@@ -261,17 +298,18 @@ fn sessions(entry: &Entry, policy: &Document) -> BTreeMap<String, Principal> {
 /// The policies of resources that have an Allow for an identity, or are not known: any
 /// other only denies.
 pub(super) fn letting_in<'e>(guarded: &Guarded<'e>, entry: &Entry) -> Vec<(&'e str, &'e Entry)> {
-    let names = |policy: &Document| {
-        let Some(principal) = &entry.principal else { return true };
-        let mut all = statements(policy).filter(|one| one.effect() == Effect::Allow);
-        all.any(|statement| statement.names(principal).is_some())
-            || !sessions(entry, policy).is_empty()
-    };
-    let lets_in = |(_, standing): &&(&str, &Entry)| {
+    let may_let_in = |(_, standing): &&(&str, &Entry)| {
         let policy = standing.policies.resource.as_ref();
-        !standing.unknown.is_empty() || policy.is_some_and(|policy| names(policy))
+        !standing.unknown.is_empty() || policy.is_some_and(|policy| lets_in(entry, policy))
     };
-    guarded.resources.iter().filter(lets_in).copied().collect()
+    guarded.resources.iter().filter(may_let_in).copied().collect()
+}
+
+/// Whether a policy has an Allow for an identity.
+fn lets_in(entry: &Entry, policy: &Document) -> bool {
+    let Some(principal) = &entry.principal else { return true };
+    let mut all = statements(policy).filter(|one| one.effect() == Effect::Allow);
+    all.any(|statement| statement.names(principal).is_some()) || !sessions(entry, policy).is_empty()
 }
 
 fn claim(
@@ -288,7 +326,8 @@ fn claim(
         principal: entry.principal.clone(),
         most: most(forbidden, resource.is_some())?,
         policies,
-        open: entry.outside.iter().chain(&entry.unknown).cloned().collect(),
+        open: entry.unbounded(who),
+        bounded: entry.bounded.clone(),
         beyond: None,
         unnamed: entry.is_unnamed.then(|| who.to_owned()),
         hangs_on: None,

@@ -1,6 +1,6 @@
 //! A claim is proved, violated or undecided.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ringfence_certificate::packets::{Facts, Way};
@@ -85,6 +85,7 @@ pub fn all(claims: &[Claim]) -> Result<Vec<Finding>, Disagreement> {
 /// the known denies and limits do not take away again.
 pub(super) fn asked(claim: &Claim) -> Policies {
     let mut policies = claim.policies.clone();
+    policies.identity.extend(claim.bounded.values().cloned());
     if !claim.open.is_empty() {
         policies.identity.extend(everything());
     }
@@ -97,12 +98,28 @@ fn one(claim: &Claim) -> Result<Finding, Disagreement> {
     let undecided = |reason| (End::Undecided(reason), universe);
     let (end, universe) = match (verdict, claim.open.as_slice()) {
         _ if claim.beyond.is_some() => undecided(claim.beyond.clone().unwrap_or_default()),
-        (Verdict::Proved, open) => (End::Proved(open.to_vec()), universe),
+        (Verdict::Proved, open) => {
+            let bounded = claim.bounded.keys();
+            (End::Proved(open.iter().chain(bounded).cloned().collect()), universe)
+        }
         (Verdict::Undecided(reason), _) => undecided(reason),
         (Verdict::Violated(witness), [first, ..]) => undecided(format!(
             "`{}` on `{}` depends on what is not known: {first}",
             witness.action, witness.resource
         )),
+        // What is known allows it by itself, or the rest may.
+        (Verdict::Violated(witness), []) if !claim.bounded.is_empty() => {
+            let known = Claim { bounded: BTreeMap::new(), ..claim.clone() };
+            let found = one(&known)?;
+            if matches!(found.end, End::Violated(_)) {
+                return Ok(found);
+            }
+            let why = claim.bounded.keys().next().map_or("", String::as_str);
+            undecided(format!(
+                "`{}` on `{}` depends on what is not known: {why}",
+                witness.action, witness.resource
+            ))
+        }
         (Verdict::Violated(witness), []) if claim.hangs_on.is_some() => undecided(format!(
             "`{}` on `{}` depends on what is not known: {}",
             witness.action,

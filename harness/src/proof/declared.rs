@@ -1,30 +1,142 @@
 //! The configuration's own guard rails, as claims.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::claims::{Claim, Unput, letting_in, of_identity};
+use ringfence_policy::{Kind, Policies, Principal, Wildcard};
+use ringfence_prove::{Question, Universe, Verdict, within};
+use serde_json::json;
+
+use super::claims::{Claim, Unput, letting_in, of_identity, of_trust, written};
 use super::guarded::{Guarded, text};
 use super::statements::{Forbidden, On};
+use crate::access::estate::Entry;
 use crate::config::Declaration;
 use crate::declared::{Person, Seen};
+use crate::guard_rail::GuardRail;
+use crate::lint::known::Node;
 
 /// A claim for each identity of the files that a guard rail is about.
 pub(super) fn claims(guarded: &Guarded<'_>) -> Result<Vec<Claim>, Unput> {
-    let people = people(guarded);
+    let (people, untold) = people(guarded);
     let arn_of = |name: &str| guarded.arn_of(name);
     let seen = Seen { config: guarded.config, people: &people, arn_of: &arn_of };
     let mut claims = Vec::new();
+    let entries = guarded.estate.entries.iter();
+    let trusts = entries.filter(|(name, _)| name.starts_with("trust of "));
+    let trusts: Vec<(&str, &Entry)> = trusts.map(|(name, entry)| (name.as_str(), entry)).collect();
     for declared in &guarded.config.guard_rail {
         let forbidden = forbidden(declared, &seen)?;
-        for person in seen.who(declared)?.into_iter().filter_map(|at| people.get(at)) {
-            let rail = declared.rail();
-            let Some(entry) = guarded.estate.entries.get(&person.entry) else { continue };
-            let of_resources = letting_in(guarded, entry);
-            let forbidden = std::slice::from_ref(&forbidden);
-            claims.extend(of_identity(&rail, (&person.entry, entry), &of_resources, forbidden)?);
+        let beyond = (!speaks(guarded, &forbidden)?).then(|| NOTHING.to_owned());
+        let rail = Rail { name: declared.rail(), forbidden, beyond };
+        let (named, are_excepted) = declared.people();
+        let is_by_tag = named.iter().any(|text| text.get_ref().starts_with("tag/"));
+        let chosen: BTreeSet<usize> = seen.who(declared)?.into_iter().collect();
+        for (at, person) in people.iter().enumerate() {
+            let (is_chosen, may_have_it) =
+                (chosen.contains(&at), is_by_tag && untold.contains(&at));
+            if !is_chosen && (are_excepted || !may_have_it) {
+                continue;
+            }
+            let mut all = of_person(guarded, &rail, person, &trusts)?;
+            // Of whose tags nobody knows the rail may be, or not.
+            if may_have_it && is_chosen == are_excepted {
+                let why = format!("which tags `{}` has", person.entry);
+                for claim in &mut all {
+                    claim.hangs_on.get_or_insert_with(|| why.clone());
+                }
+            }
+            claims.extend(all);
         }
     }
     Ok(claims)
+}
+
+/// A guard rail of the configuration.
+struct Rail {
+    name: GuardRail,
+    forbidden: Forbidden,
+    /// Why it cannot be proved.
+    beyond: Option<String>,
+}
+
+fn of_person(
+    guarded: &Guarded<'_>,
+    rail: &Rail,
+    person: &Person,
+    trusts: &[(&str, &Entry)],
+) -> Result<Vec<Claim>, Unput> {
+    let Some(entry) = guarded.estate.entries.get(&person.entry) else { return Ok(Vec::new()) };
+    let own = (person.entry.as_str(), entry);
+    let forbidden = std::slice::from_ref(&rail.forbidden);
+    if rail.beyond.is_some() {
+        let mut all = of_identity(&rail.name, own, &[], forbidden)?;
+        all.iter_mut().for_each(|claim| claim.beyond.clone_from(&rail.beyond));
+        return Ok(all);
+    }
+    let of_resources = letting_in(guarded, entry);
+    let mut claims = of_identity(&rail.name, own, &of_resources, forbidden)?;
+    for (address, trust) in trusts {
+        let Some((here, why)) = on_role(guarded, address, &rail.forbidden) else { continue };
+        let mut all = of_trust(&rail.name, own, (address, trust), &here)?;
+        all.iter_mut().for_each(|claim| claim.hangs_on.clone_from(&why));
+        claims.extend(all);
+    }
+    Ok(claims)
+}
+
+/// Of what says nothing there is nothing to prove.
+pub(super) const NOTHING: &str = "none of its actions acts upon any of its resources, so that it forbids \
+                       nothing: of what is in a bucket write the bucket's ARN with `/*` behind it";
+
+/// Whether there is a request of AWS's reference of which a guard rail speaks: as if who asks
+/// may, and the resources, of whichever account, let them.
+fn speaks(guarded: &Guarded<'_>, forbidden: &Forbidden) -> Result<bool, Unput> {
+    let On::These(resources) = &forbidden.on else { return Ok(true) };
+    let mut all = json!({"Effect": "Allow", "Action": forbidden.actions, "Resource": resources});
+    let identity = vec![written(&[all.clone()], Kind::Identity)?];
+    all["Principal"] = json!("*");
+    let resource = Some(written(&[all], Kind::Resource)?);
+    let inner = Policies { identity, resource, ..Policies::default() };
+    let somebody = Principal::User { arn: guarded.iam("user/somebody") };
+    let (outer, principal) = (Policies::default(), Some(&somebody));
+    let question =
+        Question { inner: &inner, outer: &outer, principal, universe: Universe::Catalogue };
+    Ok(!matches!(within(&question)?, Verdict::Proved))
+}
+
+/// What a guard rail forbids of a role alone: a trust policy is about its own role, and
+/// names none; `None` where it forbids nothing that one allows. Whether a role whose ARN is
+/// not known is meant hangs on that.
+fn on_role(
+    guarded: &Guarded<'_>,
+    address: &str,
+    forbidden: &Forbidden,
+) -> Option<(Forbidden, Option<String>)> {
+    let is_of_sts = |action: &String| {
+        let service = action.split_once(':').map_or(action.as_str(), |(service, _)| service);
+        Wildcard::of_text(&service.to_ascii_lowercase()).matches("sts")
+    };
+    if !forbidden.actions.iter().any(is_of_sts) {
+        return None;
+    }
+    let name = address.strip_prefix("trust of ")?;
+    let role = guarded.estate.entries.get(name).filter(|role| !role.is_unnamed);
+    let patterns = match &forbidden.on {
+        On::These(all) => all.as_slice(),
+        _ => &[],
+    };
+    let Some(Principal::RoleSession { role_arn, .. }) = role.and_then(|it| it.principal.as_ref())
+    else {
+        let why = format!("the ARN of `{name}` is not known");
+        return Some((forbidden.clone(), (!patterns.is_empty()).then_some(why)));
+    };
+    // Whose name a variable stands for hangs on the request.
+    if patterns.iter().any(|one| one.contains("${")) {
+        return Some((forbidden.clone(), Some(format!("whether `{name}` is meant"))));
+    }
+    let is_meant =
+        patterns.is_empty() || patterns.iter().any(|one| Wildcard::of_text(one).matches(role_arn));
+    is_meant.then(|| (forbidden.clone().on(On::These(vec![role_arn.clone()])), None))
 }
 
 fn forbidden(declared: &Declaration, seen: &Seen<'_>) -> Result<Forbidden, Unput> {
@@ -42,25 +154,32 @@ fn forbidden(declared: &Declaration, seen: &Seen<'_>) -> Result<Forbidden, Unput
     })
 }
 
-/// The roles and users of the files.
-fn people(guarded: &Guarded<'_>) -> Vec<Person> {
+/// The roles and users of the files, and by their places those whose tags are not known:
+/// of templates they are not read.
+fn people(guarded: &Guarded<'_>) -> (Vec<Person>, BTreeSet<usize>) {
     let entries = guarded.estate.entries.keys();
     let identities = entries.filter(|it| it.starts_with("role/") || it.starts_with("user/"));
     let of = |entry: &String| {
         let (kind, name) = entry.split_once('/')?;
         let kind = if kind == "role" { "aws_iam_role" } else { "aws_iam_user" };
         let resource = guarded.of_kind(kind).find(|one| text(one, "name") == Some(name));
-        let tags = resource.and_then(|one| one.values.get("tags_all").or(one.values.get("tags")));
-        let tags = tags.into_iter().flat_map(|tags| tags.members());
+        // All of them are computed, where the provider has some of its own.
+        let tags = ["tags", "tags_all"].map(|name| resource.and_then(|one| one.values.get(name)));
+        let is_told = resource.is_some() && tags.iter().flatten().all(|node| node.open() == 0);
+        let tags = tags.into_iter().flatten().flat_map(Node::members);
         let tags: BTreeMap<String, String> =
             tags.filter_map(|tag| Some((tag.key.clone(), tag.value.text()?.to_owned()))).collect();
         let deployers = guarded.teams.iter().filter(|team| team.entry == *entry);
-        Some(Person {
+        let person = Person {
             entry: entry.clone(),
             arn: resource.and_then(|one| text(one, "arn")).map(str::to_owned),
             deployers: deployers.map(|team| team.name.clone()).collect(),
             tags,
-        })
+        };
+        Some((person, is_told))
     };
-    identities.filter_map(of).collect()
+    let all: Vec<(Person, bool)> = identities.filter_map(of).collect();
+    let untold = all.iter().enumerate().filter(|(_, (_, is_told))| !is_told).map(|(at, _)| at);
+    let untold = untold.collect();
+    (all.into_iter().map(|(person, _)| person).collect(), untold)
 }

@@ -94,11 +94,14 @@ async fn of_stacks(suite: &Suite<'_>, estate: &mut Estate) -> anyhow::Result<()>
     for role in roles {
         let text = |member: &str| role.get(member).and_then(Value::as_str);
         let (Some(name), Some(arn)) = (text("RoleName"), text("Arn")) else { continue };
-        if estate.entries.contains_key(&format!("role/{name}")) {
+        let entry = format!("role/{name}");
+        if estate.entries.get(&entry).is_some_and(|entry| !entry.is_elsewhere) {
             continue;
         }
         let found = role_policies(platform, name).await?;
         if found.trust.contains("lambda.amazonaws.com") {
+            // IAM has all that Terraform's files give it, too.
+            estate.entries.remove(&entry);
             deployed::role(estate, arn, &found)?;
         }
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ringfence_policy::{Document, DocumentError, Kind, Principal};
+use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal};
 use serde_json::{Value, json};
 
 use super::claims::Claim;
@@ -35,7 +35,9 @@ pub(super) fn limited(
 /// Nobody knows what a policy that asks for a name that is not known allows or denies.
 fn name_asked_for(claim: &mut Claim) {
     let Some(who) = &claim.unnamed else { return };
-    let mut all = std::iter::once(&claim.policies).chain(&claim.kept_back);
+    let identity = claim.bounded.values().cloned().collect();
+    let bounded = Policies { identity, ..Policies::default() };
+    let mut all = [&claim.policies, &bounded].into_iter().chain(&claim.kept_back);
     let why = all.find_map(|policies| hangs_on_name(who, policies));
     claim.beyond = claim.beyond.take().or(why);
 }

@@ -32,6 +32,12 @@ impl Forbidden {
         Self { actions, on, condition: None, unless: None }
     }
 
+    /// The same on something else.
+    pub(super) fn on(mut self, on: On) -> Self {
+        self.on = on;
+        self
+    }
+
     pub(super) fn when(mut self, condition: Value) -> Self {
         self.condition = Some(condition);
         self

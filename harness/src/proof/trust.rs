@@ -1,6 +1,7 @@
 //! Who may become a deployer: by its trust policy anybody at all, and by both sides
 //! each team.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ringfence_policy::symbolic::{Effect, Naming, StatementView, statements};
@@ -66,6 +67,7 @@ fn of_trust(name: &str, entry: &Entry, most: Arc<Document>) -> Claim {
         policies: entry.policies.clone(),
         most: Policies { resource: Some(most), ..Policies::default() },
         open: Vec::new(),
+        bounded: BTreeMap::new(),
         // Whom an unknown trust policy lets in, nobody knows.
         beyond: entry.unknown.first().cloned(),
         unnamed: None,
@@ -172,7 +174,8 @@ fn of_team(
             ..entry.policies.clone()
         },
         most,
-        open: entry.outside.iter().chain(&entry.unknown).cloned().collect(),
+        open: entry.unbounded(&who.entry),
+        bounded: entry.bounded.clone(),
         beyond: trust.unknown.first().cloned(),
         unnamed: entry.is_unnamed.then(|| who.entry.clone()),
         hangs_on: None,

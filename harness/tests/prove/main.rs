@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
+mod assumed;
 mod certificates;
 mod combined;
 mod control;
 mod findings;
 mod grants;
 mod inputs;
+mod lists;
 mod plans;
 mod rails;
 mod shop;

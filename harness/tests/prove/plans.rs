@@ -13,7 +13,7 @@ const DATA: &str = "data.aws_iam_policy_document.d";
 const OTHERS: &str = "arn:aws:s3:::artifacts/other/*";
 
 /// A plan of the estate, with more changes and their configuration.
-fn plan(more: &[Value], resources: &[Value]) -> Value {
+pub(crate) fn plan(more: &[Value], resources: &[Value]) -> Value {
     let state = state(&work(), &limit(), REPOSITORY, &[]);
     let mut changes = made(state["values"]["root_module"]["resources"].as_array().unwrap());
     changes.extend(more.iter().cloned());
@@ -21,7 +21,7 @@ fn plan(more: &[Value], resources: &[Value]) -> Value {
         "configuration": {"root_module": {"resources": resources}}})
 }
 
-fn change(address: &str, after: Value, unknown: Value) -> Value {
+pub(crate) fn change(address: &str, after: Value, unknown: Value) -> Value {
     let kind = address.trim_start_matches("data.").split('.').next().unwrap();
     let (mode, actions) = match address.starts_with("data.") {
         true => ("data", "read"),
@@ -490,7 +490,7 @@ legitimate = { identity = "role/worker", action = "s3:PutObject", resource = "ar
 const NAMED: &str = "nobody writes data";
 
 /// The verdict of a rail of one's own about a plan, with some Terraform files beside it.
-fn of_a_rail(plan: &Value, files: &[(&str, &str)]) -> (String, String) {
+pub(crate) fn of_a_rail(plan: &Value, files: &[(&str, &str)]) -> (String, String) {
     let directory = crate::shop::estate(plan);
     let config = directory.path().join("ringfence.toml");
     let written = std::fs::read_to_string(&config).unwrap() + RULE;
@@ -513,7 +513,7 @@ fn of_a_rail(plan: &Value, files: &[(&str, &str)]) -> (String, String) {
     (text(&rail["verdict"]), more)
 }
 
-fn writes() -> String {
+pub(crate) fn writes() -> String {
     document(&[
         json!({"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::data/*"}),
     ])

@@ -325,3 +325,73 @@ fn what_functions_make_of_a_role_is_not_known() {
     assert_eq!(verdict, "undecided");
     assert!(why.contains("depends on what is not known: Resources.Api: "), "{why}");
 }
+
+/// Of a policy of which a part is not known the rest is: what it allows at most, and what it
+/// allows surely.
+#[rstest]
+#[case::on_something_else("s3:GetObject", "!GetAtt B.Arn", "", "proved")]
+#[case::on_what_may_be_it("s3:PutObject", "!GetAtt B.Arn", "", "undecided")]
+#[case::under_what_may_hold(
+    "s3:PutObject",
+    "'*'",
+    ", Condition: {StringEquals: {'aws:PrincipalTag/a': !GetAtt B.Arn}}",
+    "undecided"
+)]
+#[case::under_what_never_holds(
+    "s3:PutObject",
+    "!GetAtt B.Arn",
+    ", Condition: {StringEquals: {'aws:PrincipalType': User}}",
+    "proved"
+)]
+#[case::of_unknown_actions("!GetAtt B.Arn", "'*'", "", "undecided")]
+#[case::beside_what_is_known(
+    "s3:GetObject",
+    "!GetAtt B.Arn",
+    "}, {Effect: Allow, Action: 's3:PutObject', Resource: '*'",
+    "violated"
+)]
+#[case::beside_a_denial(
+    "s3:PutObject",
+    "!GetAtt B.Arn",
+    "}, {Effect: Deny, Action: 's3:Put*', Resource: '*'",
+    "proved"
+)]
+#[case::beside_an_unknown_denial(
+    "s3:GetObject",
+    "'*'",
+    "}, {Effect: Deny, Action: 's3:Put*', Resource: !GetAtt B.Arn",
+    "undecided"
+)]
+fn a_policy_of_which_a_part_is_not_known_allows_no_more_than_it_may(
+    #[case] action: &str,
+    #[case] resource: &str,
+    #[case] more: &str,
+    #[case] verdict: &str,
+) {
+    let document = format!(
+        "{{Version: '2012-10-17', Statement: [{{Effect: Allow, Action: {action}, Resource: {resource}{more}}}]}}"
+    );
+    let template = |inline: &str, rest: &str| {
+        format!(
+            "Resources:\n  B: {{Type: AWS::S3::Bucket}}\n  R:\n    Type: AWS::IAM::Role\n    Properties:\n      RoleName: reader\n      AssumeRolePolicyDocument: {{Statement: [{{Effect: Allow, Principal: {{AWS: '123456789012'}}, Action: 'sts:AssumeRole'}}]}}\n{inline}{rest}"
+        )
+    };
+    let inline = format!("      Policies: [{{PolicyName: p, PolicyDocument: {document}}}]\n");
+    let given = format!(
+        "  P:\n    Type: AWS::IAM::Policy\n    Properties: {{PolicyName: p, Roles: [!Ref R], PolicyDocument: {document}}}\n"
+    );
+    for template in [template(&inline, ""), template("", &given)] {
+        let told = with(&template, &[], DATA);
+        assert_eq!(verdict_of(&told, "nobody writes data"), verdict, "{template}");
+    }
+}
+
+const DATA: &str = r#"
+[[guard_rail]]
+id = "data"
+title = "nobody writes data"
+who = ["role/reader"]
+actions = ["s3:PutObject"]
+resources = ["arn:aws:s3:::data/*"]
+legitimate = { identity = "role/worker", action = "s3:PutObject", resource = "arn:aws:s3:::data/x" }
+"#;

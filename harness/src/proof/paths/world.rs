@@ -374,7 +374,7 @@ impl<'e> Builder<'e> {
             documents,
             bounded_by: first.and_then(|document| self.place(document)),
             boundary,
-            open: entry.outside.iter().chain(&entry.unknown).cloned().collect(),
+            open: entry.open(name),
         }
     }
 
