@@ -43,6 +43,10 @@ prove-exhaustive:
 prove-random PAIRS="20000" SEED="1":
     RINGFENCE_PAIRS={{PAIRS}} RINGFENCE_SEED={{SEED}} cargo test --release -p ringfence-prove --test random -- --nocapture
 
+# Guard rails of so many random estates against the engine (a thousand take some minutes).
+rails-random ESTATES="2000" SEED="1":
+    RINGFENCE_ESTATES={{ESTATES}} RINGFENCE_SEED={{SEED}} cargo test --release -p ringfence --lib -- --nocapture proof::random
+
 # What is computed of Terraform's files against Terraform: so many random configurations (each half a second).
 plans-random CONFIGURATIONS="500" SEED="1":
     RINGFENCE_CONFIGURATIONS={{CONFIGURATIONS}} RINGFENCE_SEED={{SEED}} cargo test -p ringfence --lib -- --nocapture access::complete::against

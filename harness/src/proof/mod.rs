@@ -29,6 +29,8 @@ pub mod guarded;
 mod limited;
 mod network;
 pub mod paths;
+#[cfg(test)]
+mod random;
 pub mod reach;
 pub mod sarif;
 mod statements;
