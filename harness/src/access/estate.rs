@@ -34,6 +34,19 @@ pub struct Estate {
     pub(super) gifts: Gifts,
 }
 
+/// Of what is not known the most that it may allow, where that is bounded, by why it is not
+/// known: several policies may have one reason.
+pub(crate) type Most = BTreeMap<String, Vec<Arc<Document>>>;
+
+/// What an entry gives to another that is of it, or takes its place.
+#[derive(Debug, Default)]
+pub(super) struct HandedOn {
+    identity: Vec<Arc<Document>>,
+    outside: BTreeSet<String>,
+    unknown: BTreeSet<String>,
+    bounded: Most,
+}
+
 /// What decides about requests: of an identity, or by a resource's policy.
 #[derive(Debug, Default)]
 pub struct Entry {
@@ -45,9 +58,7 @@ pub struct Entry {
     pub outside: BTreeSet<String>,
     /// What counts and is not known, and why.
     pub unknown: BTreeSet<String>,
-    /// Of what is not known the most that it may allow, where that is bounded, by why it is
-    /// not known.
-    pub(crate) bounded: BTreeMap<String, Arc<Document>>,
+    pub(crate) bounded: Most,
     /// What a resource grants that is not known or not read: the most that it may be.
     pub(crate) unread: Vec<Unread>,
     /// Whether AWS gives an identity a part of its name: its ARN is then one of its form.
@@ -92,17 +103,39 @@ impl Entry {
     pub(super) fn add_bounded(&mut self, why: String, Bounded { sure, most }: Bounded) {
         self.policies.identity.extend(sure);
         self.unknown.insert(why.clone());
-        self.bounded.insert(why, most);
+        self.bounded.entry(why).or_default().push(most);
     }
 
-    /// What a group of a name hands on to who is one of it: policies, those outside of the
-    /// files, and what is not known.
-    pub(super) fn handed_on(
-        &self,
-        name: &str,
-    ) -> (Vec<Arc<Document>>, BTreeSet<String>, BTreeSet<String>) {
-        let unknown = self.unknown.iter().cloned().chain(self.elsewhere(name)).collect();
-        (self.policies.identity.clone(), self.outside.clone(), unknown)
+    /// What a group of a name hands on to who is one of it.
+    pub(super) fn handed_on(&self, name: &str) -> HandedOn {
+        HandedOn {
+            identity: self.policies.identity.clone(),
+            outside: self.outside.clone(),
+            unknown: self.unknown.iter().cloned().chain(self.elsewhere(name)).collect(),
+            bounded: self.bounded.clone(),
+        }
+    }
+
+    /// Takes what a group hands on.
+    pub(super) fn receive(&mut self, handed_on: HandedOn) {
+        self.policies.identity.extend(handed_on.identity);
+        self.outside.extend(handed_on.outside);
+        self.unknown.extend(handed_on.unknown);
+        for (why, most) in handed_on.bounded {
+            self.bounded.entry(why).or_default().extend(most);
+        }
+    }
+
+    /// Takes all that an entry of the same identity was given.
+    pub(super) fn succeed(&mut self, given: Self) {
+        self.groups.extend(given.groups);
+        self.may_lose |= given.may_lose;
+        self.receive(HandedOn {
+            identity: given.policies.identity,
+            outside: given.outside,
+            unknown: given.unknown,
+            bounded: given.bounded,
+        });
     }
 
     /// Whether a document stands in it.

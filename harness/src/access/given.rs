@@ -9,7 +9,7 @@ use ringfence_policy::{Document, Kind};
 
 use super::bounded::Bounded;
 use super::complete::known;
-use super::estate::Estate;
+use super::estate::{Entry, Estate};
 use crate::lint::known::{Member, Node};
 
 /// What is given.
@@ -81,14 +81,16 @@ pub(super) fn add(
             }
         }
         None => {
-            let why = format!("{name}: its policy is not known");
+            // One that is known in part has another reason than one that is not known at all.
             let node = properties.get("PolicyDocument");
             let bounded = node.map(|node| Bounded::of(&name, node)).transpose();
             // What is there under a condition alone may not be there to deny.
             let is_sure = resource.value.get("Condition").is_none();
             match bounded.map_err(|error| format!("{name}: {error}"))?.flatten() {
-                Some(bounded) if is_sure => Given::Part(why, bounded),
-                _ => Given::Unknown(why),
+                Some(bounded) if is_sure => {
+                    Given::Part(format!("{name}: not all of its policy is known"), bounded)
+                }
+                _ => Given::Unknown(format!("{name}: its policy is not known")),
             }
         }
     };
@@ -186,18 +188,43 @@ impl Estate {
         }
     }
 
+    /// Takes out what files gave to an identity of a name, however they spell it, and did not
+    /// make: names differ by more than their case.
+    ///
+    /// # Errors
+    /// There is one of that name already.
+    pub(super) fn take_elsewhere(&mut self, name: &str) -> Result<Vec<Entry>, String> {
+        let is_alike = |own: &&String| own.eq_ignore_ascii_case(name);
+        let names: Vec<String> = self.entries.keys().filter(is_alike).cloned().collect();
+        let mut given = Vec::new();
+        for own in names {
+            match self.entries.remove(&own) {
+                Some(entry) if entry.is_elsewhere => given.push(entry),
+                Some(entry) => {
+                    self.entries.insert(own, entry);
+                    return Err(format!("`{name}` is in another file too"));
+                }
+                None => {}
+            }
+            for entry in self.entries.values_mut() {
+                if entry.groups.remove(&own) {
+                    entry.groups.insert(name.to_owned());
+                }
+            }
+        }
+        Ok(given)
+    }
+
     /// Makes a user one of a group's.
     pub(super) fn join(&mut self, user: &str, group: &str) {
         let Some(of_group) = self.entries.get(group) else {
             self.entry(user).unknown.insert(format!("`{group}` is not in the files"));
             return;
         };
-        let (identity, outside, unknown) = of_group.handed_on(group);
+        let handed_on = of_group.handed_on(group);
         let entry = self.entry(user);
         if entry.groups.insert(group.to_owned()) {
-            entry.policies.identity.extend(identity);
-            entry.outside.extend(outside);
-            entry.unknown.extend(unknown);
+            entry.receive(handed_on);
         }
     }
 }

@@ -192,25 +192,36 @@ impl Plan<'_, '_> {
             _ if one.is_data => false,
             (List::Inline, POLICIES) => is_of("role_name") && without("policy_names"),
             (List::Attached, ATTACHMENTS) => is_of("role_name") && without("policy_arns"),
-            // Of whom it does not name it takes the policy away.
-            (List::Attached, ATTACHMENT) => {
-                let all = one.values.get("roles").is_none_or(|it| it.open() == 0);
-                all && texts(one, "policy_arn").contains(&name) && !is_of("roles")
-            }
             _ => false,
         }
     }
 
     /// Whether an attribute names a role of an entry.
     fn is_of_role(&self, file: &Contents, one: &Resource, attribute: &str, owner: &str) -> bool {
+        self.is_named(file, one, (attribute, "role"), owner)
+    }
+
+    /// Whether an attribute names the group, role or user of an entry.
+    pub(super) fn is_named(
+        &self,
+        file: &Contents,
+        one: &Resource,
+        (attribute, word): (&str, &str),
+        owner: &str,
+    ) -> bool {
         let by_name = texts(one, attribute);
-        if by_name.iter().any(|name| self.spelled("role", name) == owner) {
+        if by_name.iter().any(|name| self.spelled(word, name) == owner) {
             return true;
         }
-        let named = file.named(&one.address, attribute).map(|(role, _)| role);
-        named.is_some_and(|role| {
-            let name = role.values.get("name").and_then(Node::text);
-            role.kind == "aws_iam_role" && name.is_some_and(|name| format!("role/{name}") == owner)
+        // What it names now is not what it named before: a text counts before a reference.
+        if !by_name.is_empty() && by_name.len() == items(one.values.get(attribute)).len() {
+            return false;
+        }
+        let named = file.named(&one.address, attribute).map(|(named, _)| named);
+        named.is_some_and(|named| {
+            let name = named.values.get("name").and_then(Node::text);
+            named.kind.strip_prefix("aws_iam_") == Some(word)
+                && name.is_some_and(|name| format!("{word}/{name}") == owner)
         })
     }
 }

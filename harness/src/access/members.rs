@@ -26,12 +26,10 @@ impl Plan<'_, '_> {
                 self.estate.entry(&user).unknown.insert(format!("`{group}` is not in the files"));
                 continue;
             };
-            let (identity, outside, unknown) = of_group.handed_on(&group);
+            let handed_on = of_group.handed_on(&group);
             let entry = self.estate.entry(&user);
             entry.groups.insert(group);
-            entry.policies.identity.extend(identity);
-            entry.outside.extend(outside);
-            entry.unknown.extend(unknown);
+            entry.receive(handed_on);
         }
     }
 
@@ -143,8 +141,8 @@ impl Plan<'_, '_> {
 
     /// The names of the inline policies of an identity that resources of their own make, each
     /// with what makes it.
-    fn inline_made(&mut self, owner: &str, word: &str) -> Vec<(String, String)> {
-        self.said(owner, word, &format!("aws_iam_{word}_policy"), "name")
+    fn inline_made(&self, owner: &str, word: &str) -> Vec<(String, String)> {
+        self.said(owner, (word, word), &format!("aws_iam_{word}_policy"), "name")
     }
 
     /// The names of the inline policies that an identity's own resource says.
@@ -157,21 +155,31 @@ impl Plan<'_, '_> {
     }
 
     /// The managed policies that an identity is given, each by what.
-    fn attached_arns(&mut self, owner: &str, word: &str) -> Vec<(String, String)> {
+    fn attached_arns(&self, owner: &str, word: &str) -> Vec<(String, String)> {
         let own = format!("aws_iam_{word}_policy_attachment");
-        self.said(owner, word, &own, "policy_arn")
+        let mut all = self.said(owner, (word, word), &own, "policy_arn");
+        let several = (&*format!("{word}s"), word);
+        all.extend(self.said(owner, several, "aws_iam_policy_attachment", "policy_arn"));
+        all
     }
 
-    /// What resources of a type say of an identity by an attribute, where it is known.
-    fn said(&mut self, owner: &str, word: &str, kind: &str, name: &str) -> Vec<(String, String)> {
-        let own = self.own;
-        let of_kind = own.resources.iter().filter(|one| one.kind == kind && !one.is_data);
+    /// What resources of a type say of an identity, which an attribute names, by another,
+    /// where it is known.
+    fn said(
+        &self,
+        owner: &str,
+        whose: (&str, &str),
+        kind: &str,
+        name: &str,
+    ) -> Vec<(String, String)> {
         let mut all = Vec::new();
-        for resource in of_kind {
-            if self.owners(resource, word, word).iter().any(|one| one == owner)
-                && let Some(text) = resource.values.get(name).and_then(Node::text)
-            {
-                all.push((text.to_owned(), self.called(resource)));
+        for file in self.files {
+            for one in file.resources.iter().filter(|one| one.kind == kind && !one.is_data) {
+                if let Some(text) = one.values.get(name).and_then(Node::text)
+                    && self.is_named(file, one, whose, owner)
+                {
+                    all.push((text.to_owned(), file.apart.called(&one.address)));
+                }
             }
         }
         all

@@ -158,13 +158,7 @@ impl Made<'_> {
     fn add(&self, all: &[Made<'_>], place: &Place, estate: &mut Estate) -> Result<(), String> {
         let Some((_, name)) = self.entry() else { return Ok(()) };
         // What files give to who is elsewhere, this is.
-        let given = match estate.entries.get(&name) {
-            Some(entry) if !entry.is_elsewhere => {
-                return Err(format!("`{name}` is in another file too"));
-            }
-            Some(_) => estate.entries.remove(&name),
-            None => None,
-        };
+        let given = estate.take_elsewhere(&name)?;
         let (properties, Place { partition, account, .. }) = (&self.properties, place);
         let (word, short) = name.split_once('/').unwrap_or_default();
         let named = ["RoleName", "UserName"].iter().filter_map(|it| properties.get(it)?.text());
@@ -190,10 +184,8 @@ impl Made<'_> {
             identity.policies(self)?;
         }
         let mut entry = identity.entry;
-        if let Some(Entry { policies, outside, unknown, .. }) = given {
-            entry.policies.identity.extend(policies.identity);
-            entry.outside.extend(outside);
-            entry.unknown.extend(unknown);
+        for given in given {
+            entry.succeed(given);
         }
         if word == "role" {
             let trust = trust(short, self.kind, properties)?;

@@ -12,7 +12,7 @@ use super::guarded::{Guarded, Team};
 use super::limited::limited;
 use super::statements::{Forbidden, On};
 use super::{declared, network, trust};
-use crate::access::estate::Entry;
+use crate::access::estate::{Entry, Most};
 use crate::access::stated::Stated;
 use crate::config::{ConfigError, Job};
 use crate::guard_rail::GuardRail;
@@ -32,7 +32,7 @@ pub struct Claim {
     /// What may count besides and is not in the files, or not known.
     pub(super) open: Vec<String>,
     /// The most that what is known in part may allow besides, by why it is not known.
-    pub(super) bounded: BTreeMap<String, Arc<Document>>,
+    pub(super) bounded: Most,
     /// Why it cannot be decided here.
     pub(super) beyond: Option<String>,
     /// Who it is, where the name is not known.

@@ -85,7 +85,7 @@ pub fn all(claims: &[Claim]) -> Result<Vec<Finding>, Disagreement> {
 /// the known denies and limits do not take away again.
 pub(super) fn asked(claim: &Claim) -> Policies {
     let mut policies = claim.policies.clone();
-    policies.identity.extend(claim.bounded.values().cloned());
+    policies.identity.extend(claim.bounded.values().flatten().cloned());
     if !claim.open.is_empty() {
         policies.identity.extend(everything());
     }

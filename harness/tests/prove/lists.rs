@@ -4,7 +4,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::plans::{change, of_a_rail, plan, writes};
+use crate::plans::{change, configured, of_a_rail, plan, writes};
 use crate::shop::{document, iam};
 
 fn reads() -> String {
@@ -153,15 +153,20 @@ fn text(one: &str, other: &str) -> (String, String) {
 
 /// A list that the configuration gives takes away what others attach; which of both will be,
 /// nobody knows.
-#[test]
-fn what_a_changed_list_takes_away_is_undecided() {
+#[rstest]
+#[case::of_one_role("aws_iam_role_policy_attachment.a", attached())]
+#[case::of_several(
+    "aws_iam_policy_attachment.a",
+    json!({"roles": ["reader", "worker"], "policy_arn": iam("policy/m")})
+)]
+fn what_a_changed_list_takes_away_is_undecided(#[case] by: &str, #[case] given: Value) {
     let policy = json!({"arn": iam("policy/m"), "name": "m", "policy": denies()});
     let told = |after: &Value| {
         let before = json!({"managed_policy_arns": [iam("policy/m")]});
         let all = [
             from("aws_iam_role.reader", reader(&before), reader(after)),
             from("aws_iam_policy.m", policy.clone(), policy.clone()),
-            from("aws_iam_role_policy_attachment.a", attached(), attached()),
+            from(by, given.clone(), given.clone()),
             from("aws_iam_role_policy.more", Value::Null, inline("more", writes())),
         ];
         of_a_rail(&plan(&all, &[]), &[])
@@ -169,10 +174,50 @@ fn what_a_changed_list_takes_away_is_undecided() {
     assert_eq!(told(&json!({"managed_policy_arns": [iam("policy/m")]})).0, "proved");
     let (verdict, why) = told(&json!({"managed_policy_arns": []}));
     assert_eq!(verdict, "undecided");
-    let taken = "`aws_iam_role_policy_attachment.a` gives it \
-                 `arn:aws:iam::123456789012:policy/m`, which `managed_policy_arns` of \
-                 `aws_iam_role.reader` takes away";
-    assert!(why.ends_with(taken), "{why}");
+    let taken = format!(
+        "`{by}` gives it `arn:aws:iam::123456789012:policy/m`, which `managed_policy_arns` of \
+         `aws_iam_role.reader` takes away"
+    );
+    assert!(why.ends_with(&taken), "{why}");
+}
+
+/// One that is made attaches, and takes nothing from whom it does not name
+/// (`resourcePolicyAttachmentCreate` of
+/// <https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/iam/policy_attachment.go>).
+#[test]
+fn an_attachment_that_is_made_leaves_what_others_have() {
+    let policy = json!({"arn": iam("policy/m"), "name": "m", "policy": writes()});
+    let others = json!({"roles": ["worker"], "policy_arn": iam("policy/m")});
+    let all = [
+        unchanged(&json!({"managed_policy_arns": [iam("policy/m")]})),
+        from("aws_iam_policy.m", policy.clone(), policy),
+        from("aws_iam_policy_attachment.b", Value::Null, others),
+    ];
+    let told = of_a_rail(&plan(&all, &[]), &[]);
+    assert_eq!(told, text("violated", "role/reader"));
+}
+
+/// What an attachment names now it did not name before.
+#[test]
+fn an_attachment_took_from_the_role_that_it_named() {
+    let policy = json!({"arn": iam("policy/m"), "name": "m", "policy": writes()});
+    let told = |before: &str| {
+        let had = json!({"role": before, "policy_arn": iam("policy/m")});
+        let has = json!({"role": "reader", "policy_arn": iam("policy/other")});
+        let all = [
+            unchanged(&json!({"managed_policy_arns": [iam("policy/m")]})),
+            from("aws_iam_policy.m", policy.clone(), policy.clone()),
+            from("aws_iam_role_policy_attachment.a", had, has),
+        ];
+        let references = json!(["aws_iam_role.reader.name", "aws_iam_role.reader"]);
+        let written = configured(
+            "aws_iam_role_policy_attachment.a",
+            json!({"role": {"references": references}}),
+        );
+        of_a_rail(&plan(&all, &[written]), &[])
+    };
+    assert_eq!(told("worker"), text("violated", "role/reader"));
+    assert_eq!(told("reader").0, "undecided");
 }
 
 /// An attachment of this kind is the only one of its policy.

@@ -31,7 +31,7 @@ pub(crate) fn change(address: &str, after: Value, unknown: Value) -> Value {
         "change": {"actions": [actions], "after": after, "after_unknown": unknown}})
 }
 
-fn configured(address: &str, expressions: Value) -> Value {
+pub(crate) fn configured(address: &str, expressions: Value) -> Value {
     let kind = address.trim_start_matches("data.").split('.').next().unwrap();
     let mode = if address.starts_with("data.") { "data" } else { "managed" };
     json!({"address": address, "mode": mode, "type": kind, "expressions": expressions})

@@ -13,13 +13,21 @@ const ARTIFACTS: &str = "a team's artifacts are its own";
 
 /// The lines that are printed of the estate with a template, and a rail of one's own.
 fn with(template: &str, more: &[Value], rule: &str) -> Vec<Value> {
+    with_all(&[template], more, rule)
+}
+
+fn with_all(templates: &[&str], more: &[Value], rule: &str) -> Vec<Value> {
     let directory = estate(&state(&work(), &limit(), REPOSITORY, more));
     let config = directory.path().join("ringfence.toml");
     let written = fs::read_to_string(&config).unwrap() + rule;
     fs::write(&config, written).unwrap();
-    fs::create_dir(directory.path().join("shop")).unwrap();
-    fs::write(directory.path().join("shop/template.yaml"), template).unwrap();
-    let flags = ["--state", "state.json", "--templates", "shop", "--json"];
+    let names: Vec<String> = (0..templates.len()).map(|number| format!("shop{number}")).collect();
+    let mut flags = vec!["--state", "state.json", "--json"];
+    for (name, template) in names.iter().zip(templates) {
+        fs::create_dir(directory.path().join(name)).unwrap();
+        fs::write(directory.path().join(name).join("template.yaml"), template).unwrap();
+        flags.extend(["--templates", name]);
+    }
     let output = run(directory.path(), &flags);
     let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
     let lines: Vec<Value> = lines.collect();
@@ -384,6 +392,80 @@ fn a_policy_of_which_a_part_is_not_known_allows_no_more_than_it_may(
         let told = with(&template, &[], DATA);
         assert_eq!(verdict_of(&told, "nobody writes data"), verdict, "{template}");
     }
+}
+
+/// Of two policies that are known in part, or not at all, each counts, however alike they are
+/// called.
+#[rstest]
+#[case::both_in_part(PART_OF_ANOTHER, PART, "undecided")]
+#[case::the_other_way(PART, PART_OF_ANOTHER, "undecided")]
+#[case::one_not_at_all("!GetAtt B.Arn", PART_OF_ANOTHER, "undecided")]
+#[case::the_other_not_at_all(PART_OF_ANOTHER, "!GetAtt B.Arn", "undecided")]
+#[case::both_of_something_else(PART_OF_ANOTHER, PART_OF_ANOTHER, "proved")]
+fn of_policies_that_are_called_alike_each_counts(
+    #[case] one: &str,
+    #[case] other: &str,
+    #[case] verdict: &str,
+) {
+    let inline =
+        |document: &str| format!("{{PolicyName: !Sub 'p-${{B.Arn}}', PolicyDocument: {document}}}");
+    let trust = "{Statement: [{Effect: Allow, Principal: {AWS: '123456789012'}, Action: 'sts:AssumeRole'}]}";
+    let role = |policies: &str| {
+        format!(
+            "Resources:\n  B: {{Type: AWS::S3::Bucket}}\n  R: {{Type: AWS::IAM::Role, Properties: {{RoleName: reader, AssumeRolePolicyDocument: {trust}, Policies: [{policies}]}}}}\n"
+        )
+    };
+    let own = role(&format!("{}, {}", inline(one), inline(other)));
+    assert_eq!(verdict_of(&with(&own, &[], DATA), "nobody writes data"), verdict);
+    let given = |document: &str| {
+        format!(
+            "  P: {{Type: AWS::IAM::Policy, Properties: {{PolicyName: p, Roles: [reader], PolicyDocument: {document}}}}}\n"
+        )
+    };
+    let first = role("") + &given(one);
+    let second = format!("Resources:\n  B: {{Type: AWS::S3::Bucket}}\n{}", given(other));
+    let told = with_all(&[&first, &second], &[], DATA);
+    assert_eq!(verdict_of(&told, "nobody writes data"), verdict);
+}
+
+const PART: &str = "{Version: '2012-10-17', Statement: [{Effect: Allow, Action: 's3:PutObject', Resource: !GetAtt B.Arn}]}";
+const PART_OF_ANOTHER: &str = "{Version: '2012-10-17', Statement: [{Effect: Allow, Action: 's3:GetObject', Resource: !GetAtt B.Arn}]}";
+
+/// What Terraform gives by a name an identity of a stack has, however it is written.
+#[rstest]
+#[case::as_it_is_written("reader", "violated")]
+#[case::in_other_letters("Reader", "violated")]
+#[case::of_another("readers", "proved")]
+fn an_identity_of_a_stack_has_what_terraform_gives_it(#[case] name: &str, #[case] verdict: &str) {
+    let writes = document(&[
+        json!({"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::data/*"}),
+    ]);
+    let given = json!({"address": "aws_iam_role_policy.x", "mode": "managed",
+        "type": "aws_iam_role_policy", "values": {"name": "x", "role": name, "policy": writes}});
+    let template = "Resources:\n  R: {Type: AWS::IAM::Role, Properties: {RoleName: reader, AssumeRolePolicyDocument: {Statement: [{Effect: Allow, Principal: {AWS: '123456789012'}, Action: 'sts:AssumeRole'}]}}}\n";
+    let told = with(template, &[given], DATA);
+    assert_eq!(verdict_of(&told, "nobody writes data"), verdict);
+}
+
+/// Its groups are those that Terraform puts it into, too.
+#[rstest]
+#[case::in_the_group("g", "violated")]
+#[case::in_another("h", "proved")]
+fn a_user_of_a_stack_is_in_the_groups_that_terraform_names(
+    #[case] group: &str,
+    #[case] verdict: &str,
+) {
+    let resource = |kind: &str, name: &str, values: Value| json!({"address": format!("{kind}.{name}"), "mode": "managed", "type": kind, "values": values});
+    let more = [
+        resource("aws_iam_group", "g", json!({"name": "g", "arn": iam("group/g")})),
+        resource("aws_iam_group", "h", json!({"name": "h", "arn": iam("group/h")})),
+        resource("aws_iam_user_group_membership", "m", json!({"user": "u", "groups": [group]})),
+    ];
+    let document = DOCUMENT.replace("artifacts/other", "data");
+    let template = format!(
+        "Resources:\n  U: {{Type: AWS::IAM::User, Properties: {{UserName: u}}}}\n  P: {{Type: AWS::IAM::Policy, Properties: {{PolicyName: p, Groups: [g], PolicyDocument: {document}}}}}\n"
+    );
+    assert_eq!(verdict_of(&with(&template, &more, RULE), NAMED), verdict);
 }
 
 const DATA: &str = r#"
