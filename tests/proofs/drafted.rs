@@ -9,8 +9,8 @@ use ringfence::init;
 use crate::stack::root;
 
 fn issuer(issuer: &Issuer) -> String {
-    let Issuer { kind, url, audience, scopes, claims } = issuer;
-    format!("{kind:?} {} {audience:?} {scopes:?} {claims:?}", url.get_ref())
+    let Issuer { kind, url, audience, scopes, claims, clients } = issuer;
+    format!("{kind:?} {} {audience:?} {scopes:?} {claims:?} {clients:?}", url.get_ref())
 }
 
 fn app(app: &App) -> String {
