@@ -201,12 +201,14 @@ fn an_attachment_that_is_made_leaves_what_others_have() {
 #[test]
 fn an_attachment_took_from_the_role_that_it_named() {
     let policy = json!({"arn": iam("policy/m"), "name": "m", "policy": writes()});
+    let other = json!({"arn": iam("policy/n"), "name": "n", "policy": reads()});
     let told = |before: &str| {
         let had = json!({"role": before, "policy_arn": iam("policy/m")});
-        let has = json!({"role": "reader", "policy_arn": iam("policy/other")});
+        let has = json!({"role": "reader", "policy_arn": iam("policy/n")});
         let all = [
             unchanged(&json!({"managed_policy_arns": [iam("policy/m")]})),
             from("aws_iam_policy.m", policy.clone(), policy.clone()),
+            from("aws_iam_policy.n", other.clone(), other.clone()),
             from("aws_iam_role_policy_attachment.a", had, has),
         ];
         let references = json!(["aws_iam_role.reader.name", "aws_iam_role.reader"]);
@@ -217,7 +219,7 @@ fn an_attachment_took_from_the_role_that_it_named() {
         of_a_rail(&plan(&all, &[written]), &[])
     };
     assert_eq!(told("worker"), text("violated", "role/reader"));
-    assert_eq!(told("reader").0, "undecided");
+    assert_eq!(told("reader").0, "proved");
 }
 
 /// An attachment of this kind is the only one of its policy.
