@@ -1,12 +1,7 @@
 //! Policies of five hundred entries: each question is decided, or is not with the name of
 //! what it is, and none goes on and on. How long they take, `scripts/compare-shapes.sh` says.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test stops where it fails"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
 use ringfence_policy::jsonl::{Decider, principal};
 use ringfence_prove::{Question, Universe, Verdict, within};

@@ -92,10 +92,12 @@ pub(super) const NOTHING: &str = "none of its actions acts upon any of its resou
 /// may, and the resources, of whichever account, let them.
 fn speaks(guarded: &Guarded<'_>, forbidden: &Forbidden) -> Result<bool, Unput> {
     let On::These(resources) = &forbidden.on else { return Ok(true) };
-    let mut all = json!({"Effect": "Allow", "Action": forbidden.actions, "Resource": resources});
-    let identity = vec![written(&[all.clone()], Kind::Identity)?];
-    all["Principal"] = json!("*");
-    let resource = Some(written(&[all], Kind::Resource)?);
+    let actions = &forbidden.actions;
+    let own = json!({"Effect": "Allow", "Action": actions, "Resource": resources});
+    let of_all = json!({"Effect": "Allow", "Action": actions, "Resource": resources,
+        "Principal": "*"});
+    let identity = vec![written(&[own], Kind::Identity)?];
+    let resource = Some(written(&[of_all], Kind::Resource)?);
     let inner = Policies { identity, resource, ..Policies::default() };
     let somebody = Principal::User { arn: guarded.iam("user/somebody") };
     let (outer, principal) = (Policies::default(), Some(&somebody));

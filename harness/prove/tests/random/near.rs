@@ -234,7 +234,9 @@ impl Near {
     fn like(&self, dice: &mut Dice, pattern: &str, context: &Context) -> String {
         let mut out = String::new();
         let mut rest = pattern;
-        while let Some(one) = rest.chars().next() {
+        loop {
+            let mut after_one = rest.chars();
+            let Some(one) = after_one.next() else { break };
             if let Some((name, after)) = rest.strip_prefix("${").and_then(|it| it.split_once('}')) {
                 rest = after;
                 match name {
@@ -243,7 +245,7 @@ impl Near {
                 }
                 continue;
             }
-            rest = &rest[one.len_utf8()..];
+            rest = after_one.as_str();
             match one {
                 '*' => out.push_str(dice.one_of(&MANY)),
                 '?' => out.push_str(dice.one_of(&["x", "a", "/", "é", ":", ""])),
