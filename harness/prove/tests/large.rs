@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 const SIZE: usize = 500;
 /// Of these, each beside each is more than is compared.
-const TOO_MANY: usize = 1_000;
+const TOO_MANY: usize = 2_000;
 const ALICE: &str = "arn:aws:iam::111122223333:user/alice";
 
 /// Whether a side of so many values is within one of one more, and the other way.
