@@ -58,6 +58,7 @@ pub struct Entry {
     pub outside: BTreeSet<String>,
     /// What counts and is not known, and why.
     pub unknown: BTreeSet<String>,
+    /// Of what is not known what is bounded.
     pub(crate) bounded: Most,
     /// What a resource grants that is not known or not read: the most that it may be.
     pub(crate) unread: Vec<Unread>,
