@@ -47,6 +47,19 @@ pub(super) struct HandedOn {
     bounded: Most,
 }
 
+impl HandedOn {
+    /// Whoever is given it may lose it: it denies nothing.
+    pub(super) fn may_be_lost(&mut self, why: String) {
+        self.identity.retain(|document| !denies(document));
+        self.unknown.insert(why);
+    }
+}
+
+/// Whether a document has a Deny.
+fn denies(document: &Document) -> bool {
+    statements(document).any(|statement| statement.effect() == Effect::Deny)
+}
+
 /// What decides about requests: of an identity, or by a resource's policy.
 #[derive(Debug, Default)]
 pub struct Entry {
@@ -185,9 +198,6 @@ impl Estate {
 
     /// What may be taken away denies nothing.
     pub(super) fn deny_no_more(&mut self) {
-        let denies = |document: &Arc<Document>| {
-            statements(document).any(|statement| statement.effect() == Effect::Deny)
-        };
         for entry in self.entries.values_mut().filter(|entry| entry.may_lose) {
             entry.policies.identity.retain(|document| !denies(document));
         }

@@ -7,44 +7,37 @@
 //! What a plan makes of such a policy stands in its own resource, and what it takes away
 //! stands nowhere but in what its changes begin from.
 
-use std::collections::BTreeSet;
-
 use super::complete::known;
 use super::plan::{Contents, Plan, items};
 use crate::lint::known::Node;
-use crate::lint::terraform::{self, Resource};
+use crate::lint::terraform::{self, Action, DOCUMENTS, Resource};
 
 const ATTACHMENT: &str = "aws_iam_policy_attachment";
 const ATTACHMENTS: &str = "aws_iam_role_policy_attachments_exclusive";
 const POLICIES: &str = "aws_iam_role_policies_exclusive";
 
-/// Types whose changes tell what a role had.
-const TYPES: [&str; 5] = [
-    ATTACHMENT,
-    ATTACHMENTS,
-    "aws_iam_role",
-    "aws_iam_role_policy",
-    "aws_iam_role_policy_attachment",
-];
-
-/// What the changes of a plan begin from, as far as roles have it.
+/// What the changes of a plan begin from, as far as identities and policies are made of it.
 #[derive(Debug, Default)]
-pub(super) struct Former {
-    resources: Vec<Resource>,
-    /// The addresses of what is made anew.
-    anew: BTreeSet<String>,
-}
+pub(super) struct Former(Vec<(Resource, Action)>);
 
 impl Former {
     pub(super) fn of(root: &Node) -> Self {
-        let mut former = Self::default();
-        for (one, is_anew) in terraform::former(root) {
-            if TYPES.contains(&one.kind.as_str()) {
-                former.anew.extend(is_anew.then(|| one.address.clone()));
-                former.resources.push(one);
-            }
-        }
-        former
+        let counts = |kind: &str| {
+            kind.starts_with("aws_iam_") || DOCUMENTS.iter().any(|(name, ..)| *name == kind)
+        };
+        let mut all = terraform::former(root);
+        all.retain(|(one, _)| counts(&one.kind));
+        Self(all)
+    }
+
+    /// Each resource, and what becomes of it.
+    pub(super) fn all(&self) -> impl Iterator<Item = &(Resource, Action)> {
+        self.0.iter()
+    }
+
+    /// The resource that has an address afterwards, as it was.
+    fn find(&self, address: &str) -> Option<&(Resource, Action)> {
+        self.all().find(|(one, _)| one.address == address)
     }
 }
 
@@ -74,6 +67,18 @@ impl List {
     }
 }
 
+/// A policy that an identity is given.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gift<'g> {
+    /// The name of its entry: `role/app`.
+    pub(super) owner: &'g str,
+    /// `group`, `role` or `user`
+    pub(super) word: &'g str,
+    /// The name of an inline policy, the ARN of a managed one.
+    pub(super) name: &'g str,
+    pub(super) list: List,
+}
+
 /// Whether a role has what a list of its own says.
 pub(super) enum Kept {
     Yes,
@@ -87,10 +92,11 @@ impl Plan<'_, '_> {
     /// Whether a role has an item of a list of its own after all changes.
     pub(super) fn kept(&self, role: &Resource, owner: &str, item: &Node, list: List) -> Kept {
         let Some(name) = list.name(item) else { return Kept::Yes };
+        let gift = Gift { owner, word: "role", name, list };
         let now =
             self.files.iter().flat_map(|file| file.resources.iter().map(move |it| (file, it)));
         let now: Vec<(&Contents, &Resource)> =
-            now.filter(|(file, one)| self.gives(file, one, owner, name, list)).collect();
+            now.filter(|(file, one)| self.gives(file, one, gift)).collect();
         let own = |one: &Resource| one.values.get("policy").and_then(known_text);
         let said = item.get("policy").and_then(known_text);
         match list {
@@ -103,7 +109,7 @@ impl Plan<'_, '_> {
         }
         let by = match now.first() {
             Some((_, one)) => Some(("makes it too", one.address.clone())),
-            None => self.taken(owner, name, list).map(|by| ("takes it away", by)),
+            None => self.taken(gift).map(|by| ("takes it away", by)),
         };
         match by {
             None => Kept::Yes,
@@ -119,12 +125,10 @@ impl Plan<'_, '_> {
     /// Whether a list of a role is made by its own resource, or was read when that is not
     /// known: a plan that changes nothing of it leaves it to others.
     pub(super) fn writes(&self, role: &Resource, list: List) -> bool {
-        let former = self.own.former();
-        if former.anew.contains(&role.address) {
+        let Some((before, action)) = self.own.former().find(&role.address) else { return true };
+        if action.creates() {
             return true;
         }
-        let is_it = |one: &&Resource| one.address == role.address;
-        let Some(before) = former.resources.iter().find(is_it) else { return true };
         let value = |one: &Resource| {
             one.values.get(list.attribute()).filter(|node| node.is_something()).cloned()
         };
@@ -138,37 +142,41 @@ impl Plan<'_, '_> {
     /// Whether a role is changed in place, and a list of it with it: what the list does not
     /// have is taken away.
     pub(super) fn rewrites(&self, role: &Resource, list: List) -> bool {
-        let former = self.own.former();
-        let is_there = former.resources.iter().any(|one| one.address == role.address);
-        is_there && !former.anew.contains(&role.address) && self.writes(role, list)
+        let before = self.own.former().find(&role.address);
+        before.is_some_and(|(_, action)| !action.creates()) && self.writes(role, list)
     }
 
-    /// Whether a resource gives a role the policy of a name.
-    fn gives(&self, file: &Contents, one: &Resource, owner: &str, name: &str, list: List) -> bool {
-        let is_of = |attribute: &str| self.is_of_role(file, one, attribute, owner);
+    /// Whether a resource gives an identity a policy.
+    pub(super) fn gives(&self, file: &Contents, one: &Resource, gift: Gift<'_>) -> bool {
+        let Gift { owner, word, name, list } = gift;
+        let Some(kind) = one.kind.strip_prefix("aws_iam_").filter(|_| !one.is_data) else {
+            return false;
+        };
+        let is_of = |attribute: &str| self.is_named(file, one, (attribute, word), owner);
         let has = |attribute: &str| texts(one, attribute).contains(&name);
-        match (list, one.kind.as_str()) {
-            _ if one.is_data => false,
-            (List::Inline, "aws_iam_role_policy") => has("name") && is_of("role"),
-            (List::Attached, "aws_iam_role_policy_attachment") => {
-                has("policy_arn") && is_of("role")
+        match (list, kind.strip_prefix(word)) {
+            (List::Inline, Some("_policy")) => has("name") && is_of(word),
+            (List::Attached, Some("_policy_attachment")) => has("policy_arn") && is_of(word),
+            (List::Attached, Some("_policy_attachments_exclusive")) => {
+                has("policy_arns") && is_of(&format!("{word}_name"))
             }
-            (List::Attached, ATTACHMENT) => has("policy_arn") && is_of("roles"),
-            (List::Attached, ATTACHMENTS) => has("policy_arns") && is_of("role_name"),
+            (List::Attached, None) if one.kind == ATTACHMENT => {
+                has("policy_arn") && is_of(&format!("{word}s"))
+            }
             _ => false,
         }
     }
 
     /// What takes a policy away from a role: a change of what gave it, or what lists all that
     /// there are.
-    fn taken(&self, owner: &str, name: &str, list: List) -> Option<String> {
+    fn taken(&self, gift: Gift<'_>) -> Option<String> {
         for file in self.files {
-            let mut all = file.former().resources.iter();
-            if let Some(one) = all.find(|one| self.gives(file, one, owner, name, list)) {
+            let mut all = file.former().all();
+            if let Some((one, _)) = all.find(|(one, _)| self.gives(file, one, gift)) {
                 return Some(one.address.clone());
             }
             let mut all = file.resources.iter();
-            if let Some(one) = all.find(|one| self.lists_without(file, one, owner, name, list)) {
+            if let Some(one) = all.find(|one| self.lists_without(file, one, gift)) {
                 return Some(one.address.clone());
             }
         }
@@ -176,16 +184,10 @@ impl Plan<'_, '_> {
     }
 
     /// Whether a resource says all that there is, and that this is not among it.
-    fn lists_without(
-        &self,
-        file: &Contents,
-        one: &Resource,
-        owner: &str,
-        name: &str,
-        list: List,
-    ) -> bool {
+    fn lists_without(&self, file: &Contents, one: &Resource, gift: Gift<'_>) -> bool {
+        let Gift { owner, word, name, list } = gift;
         let is_known = |attribute: &str| one.values.get(attribute).is_some_and(|it| it.open() == 0);
-        let is_of = |attribute: &str| self.is_of_role(file, one, attribute, owner);
+        let is_of = |attribute: &str| self.is_named(file, one, (attribute, word), owner);
         let without =
             |attribute: &str| is_known(attribute) && !texts(one, attribute).contains(&name);
         match (list, one.kind.as_str()) {
@@ -194,11 +196,6 @@ impl Plan<'_, '_> {
             (List::Attached, ATTACHMENTS) => is_of("role_name") && without("policy_arns"),
             _ => false,
         }
-    }
-
-    /// Whether an attribute names a role of an entry.
-    fn is_of_role(&self, file: &Contents, one: &Resource, attribute: &str, owner: &str) -> bool {
-        self.is_named(file, one, (attribute, "role"), owner)
     }
 
     /// Whether an attribute names the group, role or user of an entry.

@@ -9,7 +9,7 @@ use crate::lint::terraform::Resource;
 impl Plan<'_, '_> {
     /// Users have what their groups have.
     pub(super) fn join_groups(&mut self) {
-        let mut members: Vec<(String, String)> = Vec::new();
+        let mut members: Vec<(String, String, Option<String>)> = Vec::new();
         for resource in self.own.resources.iter().filter(|resource| !resource.is_data) {
             let (users, groups) = match resource.kind.as_str() {
                 "aws_iam_user_group_membership" => ("user", "groups"),
@@ -18,15 +18,20 @@ impl Plan<'_, '_> {
             };
             let users = self.owners(resource, users, "user");
             for group in self.owners(resource, groups, "group") {
-                members.extend(users.iter().map(|user| (user.clone(), group.clone())));
+                members.extend(users.iter().map(|user| {
+                    (user.clone(), group.clone(), self.leaves(resource, user, &group))
+                }));
             }
         }
-        for (user, group) in members {
+        for (user, group, leaves) in members {
             let Some(of_group) = self.estate.entries.get(&group) else {
                 self.estate.entry(&user).unknown.insert(format!("`{group}` is not in the files"));
                 continue;
             };
-            let handed_on = of_group.handed_on(&group);
+            let mut handed_on = of_group.handed_on(&group);
+            if let Some(why) = leaves {
+                handed_on.may_be_lost(why);
+            }
             let entry = self.estate.entry(&user);
             entry.groups.insert(group);
             entry.receive(handed_on);

@@ -10,6 +10,7 @@ mod complete;
 mod configurations;
 pub(crate) mod control;
 pub mod deployed;
+mod destroyed;
 pub mod diff;
 pub mod estate;
 pub mod files;

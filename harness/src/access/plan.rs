@@ -17,7 +17,7 @@ use crate::lint::known::{Node, Value};
 use crate::lint::terraform::{DOCUMENTS, Links, Resource, organization_type, without_keys};
 
 /// Types of identities: the resource, its name's attribute, and the word for it.
-const IDENTITIES: [(&str, &str); 3] =
+pub(super) const IDENTITIES: [(&str, &str); 3] =
     [("aws_iam_role", "role"), ("aws_iam_user", "user"), ("aws_iam_group", "group")];
 
 /// Resources that hand an attribute on.
@@ -82,6 +82,11 @@ impl Contents {
         let mut all = self.resources.iter().filter(|it| named.may_be(&it.address));
         let (one, None) = (all.next()?, all.next()) else { return None };
         Some((one, &named.attribute))
+    }
+
+    /// Whether it is a plan without its Terraform files.
+    pub(super) const fn is_alone(&self) -> bool {
+        self.is_alone
     }
 
     /// Where its resources are.
@@ -321,26 +326,19 @@ impl<'p> Plan<'p, '_> {
             if differs {
                 continue;
             }
-            match self.is_replaced(resource) {
-                Replaced::No => {}
+            let open = match self.is_replaced(resource) {
+                Replaced::No => self.is_destroyed(resource),
                 Replaced::Yes => continue,
-                Replaced::Maybe(by) => {
-                    self.make(&name)?;
-                    let files = match self.own.is_alone {
-                        true => " without the Terraform files (`--configuration`)",
-                        false => "",
-                    };
-                    let why = format!(
-                        "whether `{by}` replaces the policy of `{name}` is not known{files}"
-                    );
-                    let unread = Unread::of(resource, why, "");
-                    let entry = self.estate.entry(&name);
-                    entry.unknown.insert(unread.why.clone());
-                    entry.unread.push(unread);
-                    continue;
-                }
-            }
+                Replaced::Maybe(why) => Some(why),
+            };
             self.make(&name)?;
+            if let Some(why) = open {
+                let unread = Unread::of(resource, why, "");
+                let entry = self.estate.entry(&name);
+                entry.unknown.insert(unread.why.clone());
+                entry.unread.push(unread);
+                continue;
+            }
             let node = &self.with_names(node);
             match document_of(&name, attribute, Some(node), *kind)? {
                 Some(document) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use super::plan::Plan;
+use super::plan::{Contents, Plan};
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::Resource;
 
@@ -12,7 +12,7 @@ use crate::lint::terraform::Resource;
 pub(super) enum Replaced {
     No,
     Yes,
-    /// It may be this one.
+    /// Nobody knows, and why.
     Maybe(String),
 }
 
@@ -69,17 +69,37 @@ impl Plan<'_, '_> {
     /// in the resource itself is then what it was when that was last read.
     pub(super) fn is_replaced(&self, resource: &Resource) -> Replaced {
         let kind = format!("{}_policy", resource.kind);
+        let own = self.called(resource);
         let mut found = Replaced::No;
         for (at, file) in self.files.iter().enumerate() {
             for one in file.resources.iter().filter(|one| one.kind == kind && !one.is_data) {
                 match self.is_of(resource, at, one) {
                     Some(true) => return Replaced::Yes,
                     Some(false) => {}
-                    None => found = Replaced::Maybe(file.apart.called(&one.address)),
+                    None => {
+                        let by = file.apart.called(&one.address);
+                        let files = match self.own.is_alone() {
+                            true => " without the Terraform files (`--configuration`)",
+                            false => "",
+                        };
+                        found = Replaced::Maybe(format!(
+                            "whether `{by}` replaces the policy of `{own}` is not known{files}"
+                        ));
+                    }
                 }
             }
         }
-        found
+        let former = |file: &Contents, one: &Resource| {
+            let at = self.files.iter().position(|other| std::ptr::eq(file, other));
+            one.kind == kind && at.is_some_and(|at| self.is_of(resource, at, one) != Some(false))
+        };
+        match (&found, self.destroys(resource, former)) {
+            (Replaced::No, Some(by)) => Replaced::Maybe(format!(
+                "the policy of `{own}` was read before `{by}` is taken away: what it is then is \
+                 not known"
+            )),
+            _ => found,
+        }
     }
 
     /// Whether a policy of a file is a resource's; `None` where nobody knows.

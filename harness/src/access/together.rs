@@ -52,6 +52,7 @@ pub(super) fn read(files: Vec<File>) -> Result<Estate, Unfit> {
         let mut plan = Plan { files: &files, file, own, estate: &mut estate, made: &mut made };
         plan.exclude();
         plan.take_away();
+        plan.destroy();
     }
     estate.deny_no_more();
     estate.note_elsewhere(&made);

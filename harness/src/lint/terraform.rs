@@ -400,15 +400,56 @@ pub(crate) fn resources(root: &Node) -> Vec<Resource> {
     found
 }
 
+/// What a plan does with a resource that there is
+/// (<https://developer.hashicorp.com/terraform/internals/json-format#change-representation>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// `no-op` and `update`: it stays.
+    Keep,
+    /// `delete`
+    Delete,
+    /// `delete`, then `create`
+    DeleteThenCreate,
+    /// `create`, then `delete`, as `create_before_destroy` has it
+    CreateThenDelete,
+    /// `forget`: it stays, and Terraform knows it no more.
+    Forget,
+    /// `create`, then `forget`
+    CreateThenForget,
+}
+
+impl Action {
+    fn of(actions: &[Node]) -> Self {
+        let at = |name| actions.iter().position(|one| one.text() == Some(name));
+        match (at("create"), at("delete"), at("forget")) {
+            (Some(create), Some(delete), _) if create < delete => Self::CreateThenDelete,
+            (Some(_), Some(_), _) => Self::DeleteThenCreate,
+            (None, Some(_), _) => Self::Delete,
+            (Some(_), None, Some(_)) => Self::CreateThenForget,
+            (None, None, Some(_)) => Self::Forget,
+            _ => Self::Keep,
+        }
+    }
+
+    /// Whether it makes the resource anew.
+    pub(crate) const fn creates(self) -> bool {
+        matches!(self, Self::DeleteThenCreate | Self::CreateThenDelete | Self::CreateThenForget)
+    }
+}
+
 /// What a plan's changes begin from: the managed resources as they are, by the addresses that
-/// they will have, and whether each is made anew.
-pub(crate) fn former(root: &Node) -> Vec<(Resource, bool)> {
+/// they will have, and what becomes of each. An object that an earlier apply left to be
+/// destroyed is called as Terraform calls it: `aws_iam_role.a (deposed 1a2b3c4d)`.
+pub(crate) fn former(root: &Node) -> Vec<(Resource, Action)> {
     let changes = root.get("resource_changes").map(Node::items).unwrap_or_default();
     let all = changes.iter().filter_map(|change| {
         let before = change.path(&["change", "before"]).filter(|node| node.is_something())?;
         let actions = change.path(&["change", "actions"]).map(Node::items).unwrap_or_default();
-        let is_anew = actions.iter().any(|one| one.text() == Some("create"));
-        Some((resource(change, before.clone())?, is_anew))
+        let mut one = resource(change, before.clone())?;
+        if let Some(key) = change.get("deposed").and_then(Node::text) {
+            one.address = format!("{} (deposed {key})", one.address);
+        }
+        Some((one, Action::of(actions)))
     });
     all.filter(|(one, _)| !one.is_data).collect()
 }

@@ -11,11 +11,11 @@ fn reads() -> String {
     document(&[json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})])
 }
 
-fn denies() -> String {
+pub(crate) fn denies() -> String {
     document(&[json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"})])
 }
 
-fn reader(lists: &Value) -> Value {
+pub(crate) fn reader(lists: &Value) -> Value {
     let trust = document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRole",
         "Principal": {"AWS": iam("root")}})]);
     let mut role =
@@ -27,7 +27,7 @@ fn reader(lists: &Value) -> Value {
 }
 
 /// A change from something to something else; from nothing to what is made, and to nothing.
-fn from(address: &str, before: Value, after: Value) -> Value {
+pub(crate) fn from(address: &str, before: Value, after: Value) -> Value {
     let actions = match (before.is_null(), after.is_null()) {
         (false, true) => "delete",
         (true, _) => "create",
@@ -41,14 +41,15 @@ fn from(address: &str, before: Value, after: Value) -> Value {
 }
 
 /// The reader as it is, with lists that a plan leaves alone.
-fn unchanged(lists: &Value) -> Value {
-    from("aws_iam_role.reader", reader(lists), reader(lists))
+pub(crate) fn unchanged(lists: &Value) -> Value {
+    from(READER, reader(lists), reader(lists))
 }
 
-fn inline(name: &str, document: String) -> Value {
+pub(crate) fn inline(name: &str, document: String) -> Value {
     json!({"role": "reader", "name": name, "policy": document})
 }
 
+pub(crate) const READER: &str = "aws_iam_role.reader";
 const OWN: &str = "aws_iam_role_policy.own";
 
 /// The provider lists with a role whatever inline policy it had, whoever makes it.
@@ -100,7 +101,7 @@ fn an_inline_policy_that_a_plan_leaves_alone_stays(#[case] more: &[Value]) {
     assert_eq!(of_a_rail(&plan(&all, &[]), &[]).0, "violated");
 }
 
-fn attached() -> Value {
+pub(crate) fn attached() -> Value {
     json!({"role": "reader", "policy_arn": iam("policy/m")})
 }
 

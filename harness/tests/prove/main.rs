@@ -12,6 +12,7 @@ mod inputs;
 mod lists;
 mod plans;
 mod rails;
+mod renamed;
 mod shop;
 mod stacks;
 mod subnets;
