@@ -59,8 +59,7 @@ pub(crate) fn all(
         .any(|all| !all.service_control.is_empty() || !all.resource_control.is_empty());
     let named: BTreeSet<Named<'_>> = statements.iter().flat_map(|one| one.principals()).collect();
     let asked_for = mentioned(statements);
-    let names_principals = statements.iter().any(|one| one.has_principals())
-        || asked_for.iter().any(|key| key.starts_with("aws:principal"));
+    let names_principals = names_principals(statements);
     let arns = named_set(statements);
     let x = fresh(named.iter().map(|one| match one {
         Named::Account(text) | Named::Arn(text) | Named::Service(text) | Named::Federated(text) => {
@@ -97,9 +96,7 @@ pub(crate) fn all(
         }
     };
     of_account(SOME_ACCOUNT, true);
-    if names_principals {
-        accounts.iter().for_each(|account| of_account(account, false));
-    }
+    accounts.iter().for_each(|account| of_account(account, false));
     let roles = named_arns(&arns);
     principals.extend(named.iter().filter_map(|named| match named {
         Named::Arn(arn) => of_arn(arn, &roles, &x),
@@ -138,6 +135,26 @@ pub(crate) fn all(
         Caller { principal, any_account: stands == Stands::Anybody, keys }
     };
     distinct(principals.into_iter().map(caller).collect(), statements, policies)
+}
+
+/// Whether any statement tells callers apart by who they are.
+fn names_principals(statements: &[StatementView<'_>]) -> bool {
+    statements.iter().any(|one| one.has_principals())
+        || mentioned(statements).iter().any(|key| key.starts_with("aws:principal"))
+}
+
+/// The accounts by which callers are told apart: of which account what is acted upon is
+/// matters to none of them where nothing says who asks.
+pub(crate) fn accounts_of_callers(
+    policies: [&Policies; 2],
+    statements: &[StatementView<'_>],
+) -> BTreeSet<String> {
+    let bound = policies.into_iter().filter_map(|all| all.resource_control_of.as_deref());
+    let mut all: BTreeSet<String> = bound.map(str::to_owned).collect();
+    if names_principals(statements) {
+        all.extend(accounts(statements));
+    }
+    all
 }
 
 /// A federated user whose session a user made that is named.

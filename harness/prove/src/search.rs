@@ -38,8 +38,8 @@ impl<'s, 'p> Search<'s, 'p> {
         statements: &'s [StatementView<'p>],
         inner: usize,
     ) -> Self {
-        let accounts = callers::accounts(statements);
         let policies = [question.inner, question.outer];
+        let accounts = callers::accounts_of_callers(policies, statements);
         let mut open = None;
         let callers = match question.principal {
             Some(principal) => vec![callers::one(principal)],

@@ -73,6 +73,37 @@ fn the_owner_of_what_is_acted_upon_is_no_account_that_is_named() {
     assert_eq!(held, Some(&Values::One("x".to_owned())));
 }
 
+/// Who asks without a name is of whatever account what is acted upon is of.
+#[rstest]
+#[case::a_role("iam:PassRole", "arn:aws:iam::111122223333:role/admin", "111122223333")]
+#[case::a_function(
+    "lambda:GetFunction",
+    "arn:aws:lambda:r:444455556666:function:f",
+    "444455556666"
+)]
+#[case::a_queue("sqs:SendMessage", "arn:aws:sqs:r:100000000001:q", "100000000001")]
+fn whoever_asks_may_be_of_the_account_that_a_resource_names(
+    #[case] action: &str,
+    #[case] resource: &str,
+    #[case] account: &str,
+) {
+    let side = |resource: &str| {
+        let rest = json!({"Action": action, "Resource": resource});
+        json!({"identity": [document(&[statement("Allow", &rest)])]})
+    };
+    let Verdict::Violated(witness) = asked(&side(resource), &json!({}), |it| within(it).unwrap())
+    else {
+        panic!("it is allowed")
+    };
+    assert_eq!(witness.principal.account_id(), Some(account));
+    assert_eq!(witness.resource, resource);
+    let wider = side(&resource.replace(account, "*"));
+    assert_eq!(asked(&side(resource), &wider, |it| within(it).unwrap()), Verdict::Proved);
+    let Verdict::Violated(_) = asked(&wider, &side(resource), |it| within(it).unwrap()) else {
+        panic!("it is allowed in other accounts")
+    };
+}
+
 fn of_anybody(condition: &Value) -> Value {
     statement("Allow", &json!({"Principal": "*", "Condition": condition}))
 }
