@@ -113,6 +113,8 @@ fn unfollowed(root: &Node, resources: &[Member]) -> Vec<String> {
             all.push(format!("Resources.{key}: what this `{kind}` makes or grants is not read"));
         } else if resource.value.get("Connectors").is_some() {
             all.push(format!("Resources.{key}: what its `Connectors` grant is not read"));
+        } else if kind.is_empty() {
+            all.push(format!("Resources.{key}: it has no `Type`"));
         }
     }
     all

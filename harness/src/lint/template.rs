@@ -21,16 +21,36 @@ pub struct Found {
     pub parameters: Vec<(String, Place)>,
 }
 
-/// Whether a file is a template.
+/// The sections of a template
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html>,
+/// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy.html>).
+const SECTIONS: [&str; 12] = [
+    "AWSTemplateFormatVersion",
+    "Conditions",
+    "Description",
+    "Globals",
+    "Hooks",
+    "Mappings",
+    "Metadata",
+    "Outputs",
+    "Parameters",
+    "Resources",
+    "Rules",
+    "Transform",
+];
+
+/// Whether a file is a template: it says so, or has a resource with a type. Macros and loops
+/// may make all of it, or of a resource.
 pub fn is_template(root: &ringfence_text::Node) -> bool {
     let resources = root.get("Resources").map(ringfence_text::Node::members).unwrap_or_default();
     let is_typed = |one: &ringfence_text::Member| one.value.get("Type").is_some();
-    // Loops and macros stand beside resources, or make all of them.
     let is_made = |one: &ringfence_text::Member| one.key.starts_with("Fn::");
+    let is_section =
+        |one: &ringfence_text::Member| SECTIONS.contains(&one.key.as_str()) || is_made(one);
     let says = ["AWSTemplateFormatVersion", "Transform"].iter().any(|it| root.get(it).is_some());
-    !resources.is_empty()
-        && resources.iter().all(|one| is_typed(one) || is_made(one))
-        && (says || resources.iter().any(is_typed))
+    (says && root.members().iter().all(is_section))
+        || resources.iter().any(is_typed)
+        || (!resources.is_empty() && resources.iter().all(is_made))
 }
 
 /// Finds a template's policies.

@@ -380,6 +380,14 @@ fn ceilings(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {
         };
         claims.push(claim(&rail, name, &bounded, None, forbidden)?);
     }
+    // What is not read may make a role that functions have, without a boundary.
+    let unread = guarded.estate.entries.iter().flat_map(|(name, entry)| {
+        entry.unread.iter().filter(|one| one.is_anything()).map(move |one| (name, one))
+    });
+    for (name, unread) in unread {
+        let unknown = Entry { unknown: [unread.why.clone()].into(), ..Entry::default() };
+        claims.push(claim(&CODE_CEILING, name, &unknown, None, &of_code)?);
+    }
     Ok(claims)
 }
 

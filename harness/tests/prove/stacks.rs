@@ -64,6 +64,54 @@ fn a_stack_gives_policies_to_whoever_it_names(
     }
 }
 
+const MADE: &str = "{Type: 'AWS::IAM::Role', Properties: {RoleName: other, AssumeRolePolicyDocument: \
+    {Statement: {Effect: Allow, Action: 'sts:AssumeRole', Principal: {Service: lambda.amazonaws.com}}}, \
+    PermissionsBoundary: !Sub 'arn:aws:iam::${AWS::AccountId}:policy/code'}}";
+
+/// What a macro makes of a resource, or of the whole, is not read: what stands beside it is.
+#[rstest]
+#[case::nothing_else("", "", None)]
+#[case::in_a_resource(
+    "  E: {'Fn::Transform': {Name: 'AWS::Include', Parameters: {Location: 's3://b/x.yaml'}}}\n",
+    "",
+    Some("Resources.E: what `Fn::Transform` makes of it is not read")
+)]
+#[case::a_loop(
+    "  Fn::ForEach::E: [X, [a], {'${X}': {Type: AWS::SQS::Queue}}]\n",
+    "",
+    Some("Resources.Fn::ForEach::E: what it makes is not read")
+)]
+#[case::without_a_type("  E: {Properties: {}}\n", "", Some("Resources.E: it has no `Type`"))]
+#[case::a_nested_stack(
+    "  E: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: 'https://b/x'}}\n",
+    "",
+    Some("Resources.E: what this `AWS::CloudFormation::Stack` makes or grants is not read")
+)]
+#[case::of_the_whole(
+    "",
+    "Transform: Mine\n",
+    Some("what the macro `Mine` makes of the template is not read")
+)]
+fn what_a_macro_makes_is_not_read(
+    #[case] more: &str,
+    #[case] section: &str,
+    #[case] unread: Option<&str>,
+) {
+    let template = format!("{section}Resources:\n  R: {MADE}\n{more}");
+    let told = with(&template, &[], "");
+    let rail = "the boundary caps running code";
+    let expected = if unread.is_some() { "undecided" } else { "proved" };
+    assert_eq!(verdict_of(&told, rail), expected, "{}", why(&told, rail));
+    assert!(why(&told, rail).ends_with(unread.unwrap_or_default()), "{}", why(&told, rail));
+}
+
+/// A template that a macro makes as a whole is one too.
+#[test]
+fn a_template_without_resources_is_not_passed_over() {
+    let told = with_all(&["Transform: Mine\nParameters: {P: {Type: String}}\n"], &[], "");
+    assert_eq!(verdict_of(&told, "the boundary caps running code"), "undecided");
+}
+
 /// A policy that is there under a condition alone allows, and does not deny.
 #[test]
 fn what_may_not_be_there_denies_nothing() {

@@ -55,6 +55,11 @@ impl Unread {
         }
     }
 
+    /// Whether it may make or grant anything.
+    pub(crate) fn is_anything(&self) -> bool {
+        self.actions.iter().any(|one| one == "*")
+    }
+
     /// That it is the same on both sides, whatever it is.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         self.values.is_some() && self == other
@@ -63,7 +68,7 @@ impl Unread {
     /// Whether it may allow all that another may.
     pub(crate) fn covers(&self, other: &Self) -> bool {
         let is_there = |one: &String| self.actions.contains(one);
-        (self.actions.iter().any(|one| one == "*") || other.actions.iter().all(is_there))
+        (self.is_anything() || other.actions.iter().all(is_there))
             && (self.on == services::anything() || self.on == other.on)
             && (self.to.is_none() || self.to == other.to)
     }
