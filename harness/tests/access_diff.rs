@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
+#[path = "access_diff/gains.rs"]
+mod gains;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

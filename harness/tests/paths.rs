@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
+#[path = "paths/running.rs"]
+mod running;
+
 use std::fs;
 
 use ringfence::access::estate::Estate;

@@ -69,7 +69,7 @@ impl Wanted<'_> {
 
 /// The role that a trust policy is about, whatever its path: it names none itself, and
 /// of other roles their own trust policies tell.
-fn role_of_trust(name: &str) -> Option<Vec<String>> {
+pub(super) fn role_of_trust(name: &str) -> Option<Vec<String>> {
     let role = name.strip_prefix("trust of role/")?;
     Some(vec![format!("arn:*:iam::*:role/{role}"), format!("arn:*:iam::*:role/*/{role}")])
 }

@@ -76,13 +76,41 @@ pub(crate) struct Limits {
 
 /// A policy that may keep something back.
 #[derive(Debug, Clone)]
-struct May {
+pub(super) struct May {
     /// Its name, and why nobody knows.
-    why: String,
-    /// Whether it is known what it says.
-    is_known: bool,
+    pub(super) why: String,
+    /// What of it, where `why` does not tell all.
+    of: String,
+    /// The level that it would be, where it is known what it says.
+    level: Option<Vec<Arc<Document>>>,
     /// `None`: nobody knows.
     kind: Option<Kind>,
+}
+
+impl May {
+    /// Whether it binds where the other does.
+    fn binds_as(&self, other: &Self) -> bool {
+        (&self.why, &self.of, self.kind) == (&other.why, &other.of, other.kind)
+    }
+
+    /// Whether it binds where the other does, and says the same.
+    fn says(&self, other: &Self) -> bool {
+        let texts = |one: &Self| -> Option<Vec<String>> {
+            let level = one.level.as_ref()?;
+            Some(level.iter().map(|document| document.text().to_owned()).collect())
+        };
+        self.binds_as(other) && texts(self) == texts(other)
+    }
+
+    /// Policies under it; `None` where nobody knows what it says.
+    pub(super) fn over(&self, policies: &Policies) -> Option<Policies> {
+        let (level, mut policies) = (self.level.clone()?, policies.clone());
+        match self.kind {
+            Some(Kind::ResourceControl) => policies.resource_control.push(level),
+            _ => policies.service_control.push(level),
+        }
+        Some(policies)
+    }
 }
 
 /// Whom a question is about.
@@ -102,13 +130,25 @@ impl Limits {
 
     /// Policies under all that may bind; `None` where nobody knows what that says.
     pub(crate) fn most_over(&self, policies: &Policies, whose: Whose) -> Option<Policies> {
-        let is_known = self.counting(whose).all(|may| may.is_known);
+        let is_known = self.counting(whose).all(|may| may.level.is_some());
         is_known.then(|| self.with(&self.most, policies, whose))
     }
 
     /// What may keep back a request besides what surely binds, and why nobody knows.
     pub(crate) fn may(&self, whose: Whose) -> Option<&str> {
         self.counting(whose).next().map(|may| may.why.as_str())
+    }
+
+    /// What may keep back requests here, and not in the same way there; each with what it is
+    /// there, where it binds as it does here.
+    pub(super) fn beyond<'l>(
+        &'l self,
+        other: &'l Self,
+        whose: Whose,
+    ) -> impl Iterator<Item = (&'l May, Option<&'l May>)> {
+        let is_there = |may: &&May| other.may.iter().any(|one| one.says(may));
+        let others = self.counting(whose).filter(move |may| !is_there(may));
+        others.map(|may| (may, other.may.iter().find(|one| one.binds_as(may))))
     }
 
     fn counting(&self, whose: Whose) -> impl Iterator<Item = &May> {
@@ -243,14 +283,14 @@ impl<'e> Tree<'e> {
                 }
                 (Bound::At(_), None) => {
                     let why = format!("`{}` is known after apply only", policy.address);
-                    limits.may.push(May { why, is_known: false, kind: Some(kind) });
+                    limits.may.push(May { why, of: String::new(), level: None, kind: Some(kind) });
                 }
                 (Bound::Maybe(why), document) => {
-                    let is_known = document.is_some();
-                    limits.may.push(May { why, is_known, kind: Some(kind) });
-                    if let Some(document) = document {
-                        limits.add(kind, None, alone(kind, &[document]));
+                    let level = document.map(|document| alone(kind, &[document]));
+                    if let Some(level) = &level {
+                        limits.add(kind, None, level.clone());
                     }
+                    limits.may.push(May { why, of: String::new(), level, kind: Some(kind) });
                 }
             }
         }
@@ -279,7 +319,8 @@ impl<'e> Tree<'e> {
         if most.len() < sure.len() {
             let why =
                 format!("whether `{}` is attached to `{id}` the files do not say", FULL_ACCESS[0]);
-            limits.may.push(May { why, is_known: true, kind: Some(kind) });
+            let level = Some(most.clone());
+            limits.may.push(May { why, of: String::new(), level, kind: Some(kind) });
         }
         limits.add(kind, Some(sure), most);
     }
@@ -301,7 +342,8 @@ impl<'e> Tree<'e> {
             }
             let why =
                 format!("`{}` attaches a policy that is not in the files", attachment.address);
-            limits.may.push(May { why, is_known: false, kind: None });
+            let of = format!("{policy:?} at {target:?}");
+            limits.may.push(May { why, of, level: None, kind: None });
         }
     }
 
@@ -358,6 +400,26 @@ impl<'e> Tree<'e> {
         let is_account = id.len() == 12 && id.bytes().all(|one| one.is_ascii_digit());
         (self.is_whole || is_account) && !self.above.iter().any(|above| above == id)
     }
+}
+
+/// A policy by itself, as a level with it alone, where that could allow anything.
+pub(super) fn by_itself(policies: &Policies) -> Policies {
+    let levels = |kind, all: &[Vec<Arc<Document>>]| -> Vec<Vec<Arc<Document>>> {
+        all.iter().map(|level| alone(kind, &level.iter().collect::<Vec<_>>())).collect()
+    };
+    Policies {
+        service_control: levels(Kind::ServiceControl, &policies.service_control),
+        ..policies.clone()
+    }
+}
+
+/// The same where `FullAWSAccess` is attached besides.
+pub(super) fn with_full_access(policies: &Policies) -> Policies {
+    let mut policies = policies.clone();
+    for level in &mut policies.service_control {
+        level.extend(full_access());
+    }
+    policies
 }
 
 /// A level with these alone, where that could allow anything.

@@ -1,12 +1,15 @@
 //! What one estate allows that another does not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringfence_policy::{Policies, Principal};
 use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within};
 
-use super::estate::{Entry, Estate};
-use super::unnamed::are_alike;
+use super::absent::{self, Absent};
+use super::control::{Limits, Whose, by_itself, with_full_access};
+use super::estate::{Entry, Estate, everything};
+use super::permission_sets::{of_part, parts};
+use super::unnamed::{are_alike, asks_for_caller};
 
 /// An identity, or a resource's policy, before and after.
 #[derive(Debug)]
@@ -48,28 +51,81 @@ impl Change {
     }
 }
 
+/// An estate with what is compared of it besides.
+struct Compared<'e> {
+    estate: &'e Estate,
+    parts: BTreeMap<String, Entry>,
+    nothing: Entry,
+    unlimited: Entry,
+}
+
+/// An entry on a side.
+struct Sided<'c> {
+    entry: &'c Entry,
+    is_there: bool,
+    limits: Limits,
+    whose: Whose,
+    /// Its policies under what surely limits them.
+    over: Policies,
+    /// Of which permission set it is a part, where it is one.
+    part: Option<&'c str>,
+    /// Why it is not known.
+    why: Option<String>,
+}
+
+impl<'e> Compared<'e> {
+    fn of(estate: &'e Estate) -> Self {
+        let (nothing, unlimited) = (Entry::default(), absent::unlimited());
+        Self { estate, parts: parts(estate), nothing, unlimited }
+    }
+
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        self.estate.entries.get(name).or_else(|| self.parts.get(name))
+    }
+
+    fn names(&self) -> impl Iterator<Item = &String> {
+        self.estate.entries.keys().chain(self.parts.keys())
+    }
+
+    fn side(&self, name: &str, other: &Self) -> Sided<'_> {
+        let found = self.entry(name);
+        let without = || {
+            let there = other.entry(name);
+            there.map(|there| absent::of(name, there, other.estate, self.estate))
+        };
+        let (entry, why) = match (found, without()) {
+            (Some(entry), _) => (entry, None),
+            (None, Some(Absent::Everything)) => (&self.unlimited, None),
+            (None, Some(Absent::Unknown(why))) => (&self.nothing, Some(why)),
+            (None, _) => (&self.nothing, None),
+        };
+        // What stands for a limit is looked at by itself, as that is.
+        let (limits, whose) = match found {
+            Some(entry) => self.estate.limits_of(entry),
+            None => (Limits::default(), Whose::Anybody),
+        };
+        let over = limits.over(&by_itself(&entry.policies), whose);
+        let part = of_part(self.estate, name);
+        Sided { entry, is_there: found.is_some(), limits, whose, over, part, why }
+    }
+}
+
 /// Compares two estates, entry by entry.
 ///
 /// # Errors
 /// Where prover and engine differ: a fault of ours.
 pub fn diff(old: &Estate, new: &Estate) -> Result<Vec<Change>, Disagreement> {
-    let names: BTreeSet<&String> = old.entries.keys().chain(new.entries.keys()).collect();
-    let nothing = Entry::default();
+    let (old, new) = (Compared::of(old), Compared::of(new));
+    let names: BTreeSet<&String> = old.names().chain(new.names()).collect();
     let mut changes = Vec::with_capacity(names.len());
     for name in names {
-        let (before, after) = (old.entries.get(name), new.entries.get(name));
-        let [one, other] = [(old, before), (new, after)].map(|(estate, entry)| {
-            let entry = entry.unwrap_or(&nothing);
-            let (limits, whose) = estate.limits_of(entry);
-            (entry, limits.over(&entry.policies, whose))
-        });
-        let [one, other] = [&one, &other].map(|(entry, policies)| (*entry, policies));
+        let (before, after) = (old.side(name, &new), new.side(name, &old));
         changes.push(Change {
             name: name.clone(),
-            is_in_old: before.is_some(),
-            is_in_new: after.is_some(),
-            gained: alone(name, other, one)?,
-            lost: alone(name, one, other)?,
+            is_in_old: before.is_there,
+            is_in_new: after.is_there,
+            gained: alone(name, &after, &before)?,
+            lost: alone(name, &before, &after)?,
         });
     }
     Ok(changes)
@@ -77,54 +133,179 @@ pub fn diff(old: &Estate, new: &Estate) -> Result<Vec<Change>, Disagreement> {
 
 /// What the inner side allows and the outer does not, each with its policies under what
 /// surely limits it. A control policy that may limit it besides has a change of its own.
-fn alone(
-    name: &str,
-    (inner, over_inner): (&Entry, &Policies),
-    (outer, over_outer): (&Entry, &Policies),
-) -> Result<Side, Disagreement> {
-    if let Some(unknown) = inner.unknown.iter().chain(&outer.unknown).next() {
-        return Ok(match is_unread_alike(inner, outer) {
+fn alone(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Result<Side, Disagreement> {
+    if let Some(why) = unlike(name, inner, outer) {
+        return Ok(why);
+    }
+    let principal = common(inner.entry, outer.entry);
+    let ask = |inner: &Policies, outer: &Policies| {
+        within(&Question { inner, outer, principal, universe: Universe::All })
+    };
+    let beside = Beside::of(name, inner, outer);
+    let witness = match ask(&inner.over, &outer.over)? {
+        Verdict::Proved => None,
+        Verdict::Undecided(reason) => return Ok(Side::Undecided(reason)),
+        Verdict::Violated(witness) => Some(witness),
+    };
+    if let Some(witness) = witness {
+        let undecided = beside.and_then(|beside| beside.may_allow_already(&witness));
+        return Ok(undecided.map_or(Side::Request(witness), Side::Undecided));
+    }
+    // Whatever both have besides allows what is not denied any more: with everything as with
+    // nothing the inner side must not allow more, and then it does with nothing between.
+    if let Some(beside) = beside {
+        let [one, other] = [inner, outer].map(|side| beside.with(&side.over));
+        match ask(&one, &other)? {
+            Verdict::Proved => {}
+            Verdict::Undecided(reason) => return Ok(Side::Undecided(reason)),
+            Verdict::Violated(witness) => {
+                return Ok(Side::Undecided(beside.may_allow(&witness)));
+            }
+        }
+    }
+    for (may, there) in outer.limits.beyond(&inner.limits, outer.whose) {
+        // What nobody knows keeps back everything on the one side, and nothing on the other.
+        let kept = may.over(&outer.over).unwrap_or_default();
+        let own = there.and_then(|there| there.over(&inner.over));
+        let mut ways = vec![(own.clone().unwrap_or_else(|| inner.over.clone()), kept)];
+        // Whether `FullAWSAccess` is attached besides is the same on both sides, too.
+        if let Some((own, kept)) = own.zip(may.over(&outer.over)) {
+            ways.push((with_full_access(&own), with_full_access(&kept)));
+        }
+        for (own, kept) in &ways {
+            if let Verdict::Violated(witness) = ask(own, kept)? {
+                return Ok(Side::Undecided(format!(
+                    "one side alone may keep back `{}` on `{}`: {}",
+                    witness.action, witness.resource, may.why
+                )));
+            }
+        }
+    }
+    Ok(Side::Nothing)
+}
+
+/// What is said where the two cannot be compared, or need not be.
+fn unlike(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Option<Side> {
+    let (one, other) = (inner.entry, outer.entry);
+    if let Some(unknown) = one.unknown.iter().chain(&other.unknown).next() {
+        return Some(match is_unread_alike(one, other) {
             true => Side::Nothing,
             false => Side::Undecided(unknown.clone()),
         });
     }
-    let is_same = || inner.principal == outer.principal && are_alike(over_inner, over_outer);
-    let both = [(inner, over_inner), (outer, over_outer)];
-    let mut hangs = both.iter().filter_map(|(one, over)| one.hangs_on_name(name, over));
-    if let Some(why) = hangs.next().filter(|_| !is_same()) {
-        return Ok(Side::Undecided(why));
+    let undecided = |why: String| Some(Side::Undecided(why));
+    if let Some(why) = inner.why.iter().chain(&outer.why).next() {
+        return undecided(why.clone());
     }
-    let principal = common(inner, outer);
-    let ask = |inner: &Policies, outer: &Policies| {
-        within(&Question { inner, outer, principal, universe: Universe::All })
-    };
-    if inner.outside != outer.outside {
-        let arn = inner.outside.symmetric_difference(&outer.outside).next();
-        let arn = arn.map_or("", String::as_str);
-        let what =
-            format!("the document of `{arn}`, which one side alone has, is not in the files");
-        return Ok(Side::Undecided(what));
-    }
-    // What both have besides is bounded as the rest is.
-    if let Some(arn) = inner.outside.first()
-        && !is_bounded_alike(&inner.policies, &outer.policies)
+    if let (Some(part), Some(of)) = (inner.part, outer.part)
+        && part != of
     {
-        return Ok(Side::Undecided(format!(
-            "the document of `{arn}` is not in the files, and the boundaries differ"
-        )));
+        return undecided(format!(
+            "`{name}` is a part of `{of}` on one side and of `{part}` on the other"
+        ));
     }
-    Ok(match ask(over_inner, over_outer)? {
-        // What both have besides allows and denies the same on both sides.
-        Verdict::Proved => Side::Nothing,
-        Verdict::Undecided(reason) => Side::Undecided(reason),
-        Verdict::Violated(witness) => match inner.outside.first() {
-            None => Side::Request(witness),
-            Some(arn) => Side::Undecided(format!(
-                "the document of `{arn}`, which both sides have, is not in the files: it may allow `{}` on `{}` already",
-                witness.action, witness.resource
+    let is_same = || one.principal == other.principal && are_alike(&inner.over, &outer.over);
+    let mut hangs = [inner, outer].into_iter();
+    let hangs = hangs.find_map(|side| side.entry.hangs_on_name(name, &side.over));
+    if let Some(why) = hangs.filter(|_| !is_same()) {
+        return undecided(why);
+    }
+    let is_both = inner.is_there && outer.is_there;
+    if is_both && one.principal != other.principal {
+        let [account, before] =
+            [one, other].map(|it| it.principal.as_ref().and_then(Principal::account_id));
+        let is_moved = account != before;
+        let asks = [inner, outer].into_iter().find_map(|it| asks_for_caller(&it.over, is_moved));
+        if let Some(by) = asks {
+            return undecided(format!(
+                "`{by}` asks who `{name}` is, whose ARN is another on each side, or is not known"
+            ));
+        }
+    }
+    if one.outside != other.outside {
+        let arn = one.outside.symmetric_difference(&other.outside).next();
+        let arn = arn.map_or("", String::as_str);
+        return undecided(format!(
+            "the document of `{arn}`, which one side alone has, is not in the files"
+        ));
+    }
+    (is_both && one.is_elsewhere != other.is_elsewhere)
+        .then(|| Side::Undecided(format!("what else `{name}` has, one side alone says")))
+}
+
+/// What both sides have besides what is known, and is the same on both.
+enum Beside {
+    /// A managed policy whose document is elsewhere.
+    Outside(String),
+    /// What an identity has that is made elsewhere.
+    Elsewhere(String),
+    /// What stands beside a group's policies, a permission set's or a policy alone.
+    Part(String),
+    /// AWS's own control policy, which an account may have or not.
+    FullAccess,
+}
+
+impl Beside {
+    fn of(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Option<Self> {
+        let (one, other) = (inner.entry, outer.entry);
+        if let Some(arn) = one.outside.first() {
+            return Some(Self::Outside(arn.clone()));
+        }
+        if one.is_elsewhere || other.is_elsewhere {
+            return Some(Self::Elsewhere(name.to_owned()));
+        }
+        let policies = || [&inner.over, &outer.over].into_iter();
+        if policies().any(|it| !it.service_control.is_empty())
+            && (one.only_limits() || other.only_limits())
+        {
+            return Some(Self::FullAccess);
+        }
+        let is_whole = name.starts_with("role/") || name.starts_with("user/");
+        let has_own = policies().any(|it| !it.identity.is_empty());
+        let is_limit = one.only_limits() || other.only_limits();
+        (has_own && !is_whole && !is_limit).then(|| Self::Part(name.to_owned()))
+    }
+
+    /// Policies with the most that it may be.
+    fn with(&self, policies: &Policies) -> Policies {
+        if matches!(self, Self::FullAccess) {
+            return with_full_access(policies);
+        }
+        let mut policies = policies.clone();
+        policies.identity.extend(everything());
+        policies
+    }
+
+    /// Why it may allow already what one side alone allows of what is known.
+    fn may_allow_already(&self, witness: &Witness) -> Option<String> {
+        let Witness { action, resource, .. } = witness;
+        match self {
+            Self::Outside(arn) => Some(format!(
+                "the document of `{arn}`, which both sides have, is not in the files: it may allow `{action}` on `{resource}` already"
             )),
-        },
-    })
+            Self::Elsewhere(name) => Some(format!(
+                "what else `{name}` has is not in the files: it may allow `{action}` on `{resource}` already"
+            )),
+            Self::Part(_) | Self::FullAccess => None,
+        }
+    }
+
+    /// Why it may allow what one side alone denies.
+    fn may_allow(&self, witness: &Witness) -> String {
+        let what = match self {
+            Self::Outside(arn) => {
+                format!("the document of `{arn}`, which both sides have and is not in the files")
+            }
+            Self::Elsewhere(name) => format!("what else `{name}` has, which is not in the files"),
+            Self::Part(name) => match name.starts_with("group/") {
+                true => format!("what else the users of `{name}` have"),
+                false => format!("what else there is where `{name}` counts"),
+            },
+            Self::FullAccess => "`FullAWSAccess`, where it is attached besides".to_owned(),
+        };
+        let Witness { action, resource, .. } = witness;
+        format!("one side alone keeps back `{action}` on `{resource}`, and {what}, may allow it")
+    }
 }
 
 /// Whether both are the same grants, known in all and not read.
@@ -134,14 +315,6 @@ fn is_unread_alike(one: &Entry, other: &Entry) -> bool {
         && are_known(other)
         && one.unread.len() == other.unread.len()
         && one.unread.iter().zip(&other.unread).all(|(one, other)| one.is_like(other))
-}
-
-fn is_bounded_alike(one: &Policies, other: &Policies) -> bool {
-    let texts = |policies: &Policies| -> Option<Vec<String>> {
-        let boundary = policies.boundary.as_ref()?;
-        Some(boundary.iter().map(|document| document.text().to_owned()).collect())
-    };
-    texts(one) == texts(other)
 }
 
 /// Who asks on both sides; of what is on one side alone, on that.

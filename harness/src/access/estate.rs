@@ -9,6 +9,7 @@ use ringfence_policy::{Document, Kind, Policies, Principal};
 use super::bounded::Bounded;
 use super::given::Gifts;
 use super::grants::Unread;
+use super::running::Running;
 use super::templates::Place;
 use crate::lint::terraform::Resource;
 
@@ -28,6 +29,8 @@ pub struct Estate {
     pub(crate) of_templates: Vec<String>,
     /// The functions that templates make, with their roles.
     pub(crate) functions: BTreeMap<String, String>,
+    /// What templates make that runs as a role, of which not all is known.
+    pub(crate) running: Vec<Running>,
     /// The entries that are permissions on functions.
     pub(crate) permissions: BTreeSet<String>,
     /// What templates give to identities.
@@ -257,7 +260,7 @@ impl Estate {
 pub struct Repeated(String);
 
 /// What may do everything.
-fn everything() -> Option<Arc<Document>> {
+pub(super) fn everything() -> Option<Arc<Document>> {
     const TEXT: &str = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
     Document::parse("everything", TEXT, Kind::Identity).ok().map(Arc::new)
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::complete::{Setting, known};
 use super::estate::Estate;
 use super::grants::{self, Unread};
+use super::own;
 use super::templates::Place;
 use crate::lint::known::{Member, Node, Value};
 
@@ -71,16 +72,20 @@ pub(super) fn add(
     let mut documents = Vec::new();
     policies(properties, &mut documents);
     for (number, node) in documents.into_iter().enumerate() {
-        let own = if number == 0 { name.clone() } else { format!("{name}.{number}") };
+        let called = if number == 0 { name.clone() } else { format!("{name}.{number}") };
         let text = match node.text() {
             Some(text) => Some(text.to_owned()),
             None => known(node).map(|it| it.to_string()),
         };
         let document =
-            text.and_then(|text| Document::parse(own.clone(), &text, Kind::Resource).ok());
-        let entry = estate.entry(&own);
+            text.and_then(|text| Document::parse(called.clone(), &text, Kind::Resource).ok());
+        let entry = estate.entry(&called);
         match document {
-            Some(document) => entry.policies.resource = Some(Arc::new(document)),
+            Some(document) => {
+                let about = own::of_template(&called, kind, properties, place).unwrap_or_default();
+                let document = own::bound(&Arc::new(document), &about, &grants::actions(kind));
+                entry.policies.resource = Some(document);
+            }
             None => {
                 let unread = unread(kind, "its policy is not known");
                 entry.unknown.insert(unread.why.clone());

@@ -4,6 +4,7 @@
 //! What is not known yet is never taken for absent: whatever hangs on it is
 //! undecided.
 
+mod absent;
 mod bounded;
 pub mod can;
 mod complete;
@@ -20,8 +21,12 @@ mod kept;
 mod letting;
 mod managed;
 mod members;
+mod own;
+mod permission_sets;
 mod plan;
 pub mod reference;
+pub(crate) mod running;
+pub(crate) mod sessions;
 mod shape;
 mod stands;
 pub mod stated;

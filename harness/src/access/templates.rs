@@ -14,7 +14,7 @@ use super::estate::{Entry, Estate};
 use super::given::{self, Own};
 use super::grants::Unread;
 use super::plan::principal;
-use super::{letting, managed};
+use super::{letting, managed, running};
 use crate::lint::known::{Member, Node, Value};
 use crate::lint::terraform::Resource;
 use names::Names;
@@ -66,6 +66,7 @@ pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(),
     }
     for made in &all {
         functions(made.resource, made.kind, &made.properties, &own, estate);
+        running::add(made.resource, made.kind, &made.properties, &own, estate);
         let Made { resource, kind, properties } = made;
         letting::add(resource, kind, properties, globals.as_ref(), place, estate);
         made.add(&all, place, estate)?;
@@ -249,7 +250,7 @@ fn functions(resource: &Member, kind: &str, properties: &Node, own: &Own, estate
 }
 
 /// The name that a role of the template has here: its own, or that of its resource.
-fn referred(node: &Node, own: &Own) -> Option<String> {
+pub(super) fn referred(node: &Node, own: &Own) -> Option<String> {
     let attribute = node.get("Fn::GetAtt")?;
     let name = attribute.items().first().unwrap_or(attribute).text()?;
     let role = own.get(name.split('.').next()?)?;

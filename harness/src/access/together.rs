@@ -75,6 +75,7 @@ pub(super) fn read(files: Vec<File>) -> Result<Estate, Unfit> {
         }
         estate.roots.insert(apart.name, outputs);
     }
+    estate.bind();
     Ok(estate)
 }
 

@@ -21,6 +21,21 @@ pub(crate) fn hangs_on_name(who: &str, policies: &Policies) -> Option<String> {
     Some(format!("`{by}` asks for a name, and that of `{who}` is not known"))
 }
 
+/// What tells the caller's account, or where that stands.
+const OF_ACCOUNTS: [&str; 3] =
+    ["aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths"];
+
+/// By which of its documents policies ask who the caller is: for its name, or for its account
+/// too.
+pub(super) fn asks_for_caller(policies: &Policies, is_for_account: bool) -> Option<&str> {
+    let of_accounts = if is_for_account { &OF_ACCOUNTS[..] } else { &[] };
+    let asks = |document: &&Arc<Document>| {
+        let text = document.text().to_ascii_lowercase();
+        KEYS.iter().chain(of_accounts).any(|key| text.contains(key))
+    };
+    documents(policies).find(asks).map(|document| document.name())
+}
+
 /// All documents, of each layer.
 fn documents(policies: &Policies) -> impl Iterator<Item = &Arc<Document>> {
     let levels = policies.service_control.iter().chain(&policies.resource_control);

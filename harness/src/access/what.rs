@@ -1,14 +1,18 @@
 //! What an identity of an estate can do, action by action, for all requests.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use ringfence_policy::symbolic::{Action, Effect, StatementView, statements};
-use ringfence_policy::{DocumentError, Kind, Policies, Principal, catalog, decide};
+use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal, catalog, decide};
 use ringfence_prove::jsonl::Shown;
 use ringfence_prove::{Disagreement, Question, Universe, Verdict, within, within_for};
 use serde::Serialize;
+use serde_json::{Value, json};
 
+use super::can::role_of_trust;
 use super::estate::{Entry, Estate};
+use super::sessions::{lets_in, sessions};
 
 /// What an identity can do.
 #[derive(Debug, Serialize)]
@@ -75,15 +79,21 @@ pub fn what_can(estate: &Estate, named: &str) -> Result<What, NoAnswer> {
     undecided.extend(limits.may(whose).map(str::to_owned));
     let under = limits.over(&entry.policies, whose);
     let mut asked = Asked { name, entry, can: BTreeMap::new(), undecided };
-    asked.by(None, &under)?;
+    let principal = entry.principal.as_ref();
+    let nothing = Policies::default();
+    let by = By { with: None, principal, outer: &nothing };
+    asked.by(&by, &under)?;
     for (address, standing) in &estate.entries {
         let policy = standing.policies.resource.as_ref();
         if let Some(policy) = policy.filter(|policy| policy.kind() == Kind::Resource) {
             let with = Policies { resource: Some(policy.clone()), ..under.clone() };
-            asked.by(Some(address), &with)?;
+            asked.by_any_session(By { with: Some(address), ..by }, &with, policy)?;
+        }
+        if let Some(role) = address.strip_prefix("trust of ") {
+            asked.by_trust((role, standing), By { with: Some(address), ..by }, &under)?;
         }
         for unread in &standing.unread {
-            let most = unread.most(entry.principal.as_ref())?;
+            let most = unread.most(principal)?;
             asked.undecided.extend(most.map(|_| unread.why.clone()));
         }
     }
@@ -100,19 +110,71 @@ struct Asked<'e> {
     undecided: Vec<String>,
 }
 
+/// How an identity asks.
+#[derive(Clone, Copy)]
+struct By<'b> {
+    /// The resource's policy beside its own.
+    with: Option<&'b str>,
+    principal: Option<&'b Principal>,
+    /// What is not asked about.
+    outer: &'b Policies,
+}
+
 impl Asked<'_> {
+    /// What a policy allows it and each of its sessions that the policy lets in by its own ARN.
+    fn by_any_session(
+        &mut self,
+        by: By<'_>,
+        policies: &Policies,
+        policy: &Document,
+    ) -> Result<(), Disagreement> {
+        self.by(&by, policies)?;
+        for session in sessions(by.principal, policy).values() {
+            self.by(&By { principal: Some(session), ..by }, policies)?;
+        }
+        Ok(())
+    }
+
+    /// Whether it may become a role: whom a trust policy names needs no policy of its own.
+    fn by_trust(
+        &mut self,
+        (role, trust): (&str, &Entry),
+        by: By<'_>,
+        under: &Policies,
+    ) -> Result<(), NoAnswer> {
+        // A policy by itself is nobody's whom a trust policy names.
+        if by.principal.is_none() && !is_somebody(self.name) {
+            return Ok(());
+        }
+        self.undecided.extend(trust.unknown.iter().cloned());
+        let Some(policy) = &trust.policies.resource else { return Ok(()) };
+        if !lets_in(by.principal, policy) {
+            return Ok(());
+        }
+        if by.principal.is_none() {
+            let why = format!(
+                "whether `trust of {role}` lets in `{}`, whose ARN is not known",
+                self.name
+            );
+            self.undecided.push(why);
+            return Ok(());
+        }
+        let others = of_others(role)?;
+        let with = Policies { resource: Some(policy.clone()), ..under.clone() };
+        self.by_any_session(By { outer: &others, ..by }, &with, policy)?;
+        Ok(())
+    }
+
     /// What some policies allow, beside a resource's policy.
-    fn by(&mut self, with: Option<&String>, policies: &Policies) -> Result<(), Disagreement> {
+    fn by(&mut self, by: &By<'_>, policies: &Policies) -> Result<(), Disagreement> {
+        let By { with, principal, outer } = *by;
         if let Some(why) = self.entry.hangs_on_name(self.name, policies) {
             if !self.undecided.contains(&why) {
                 self.undecided.push(why);
             }
             return Ok(());
         }
-        let nothing = Policies::default();
-        let principal = self.entry.principal.as_ref();
-        let question =
-            |universe| Question { inner: policies, outer: &nothing, principal, universe };
+        let question = |universe| Question { inner: policies, outer, principal, universe };
         // What is allowed to nobody needs no looking at each action.
         if with.is_some() && within(&question(Universe::All))? == Verdict::Proved {
             return Ok(());
@@ -158,7 +220,7 @@ impl Asked<'_> {
                         let by = decide(&witness.request(), policies).statements;
                         let allowed_by = by.iter().map(ToString::to_string).collect();
                         let request = Shown::of(&witness);
-                        let with = with.cloned();
+                        let with = with.map(str::to_owned);
                         self.can
                             .insert(name.clone(), Can { action: name, request, allowed_by, with });
                     }
@@ -167,6 +229,30 @@ impl Asked<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a name is a role's or a user's.
+fn is_somebody(name: &str) -> bool {
+    name.starts_with("role/") || name.starts_with("user/")
+}
+
+/// What allows everything on all but a role: of others their own trust policies tell.
+fn of_others(role: &str) -> Result<Policies, DocumentError> {
+    let own = role_of_trust(&format!("trust of {role}"));
+    let mut statement = json!({"Effect": "Allow", "Action": "*", "NotResource": own});
+    let text =
+        |statement: &Value| json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+    let name = "what other roles say";
+    let identity = Document::parse(name, &text(&statement), Kind::Identity)?;
+    if let Some(members) = statement.as_object_mut() {
+        members.insert("Principal".to_owned(), json!("*"));
+    }
+    let resource = Document::parse(name, &text(&statement), Kind::Resource)?;
+    Ok(Policies {
+        identity: vec![Arc::new(identity)],
+        resource: Some(Arc::new(resource)),
+        ..Policies::default()
+    })
 }
 
 impl What {

@@ -1,9 +1,7 @@
 //! Each guard rail as claims: what an identity is never allowed.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ringfence_policy::symbolic::{Effect, Named, StatementView, statements};
 use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal};
 use ringfence_prove::Disagreement;
 use serde_json::{Value, json};
@@ -13,6 +11,7 @@ use super::limited::limited;
 use super::statements::{Forbidden, On};
 use super::{declared, network, trust};
 use crate::access::estate::{Entry, Most};
+use crate::access::sessions::{lets_in, sessions};
 use crate::access::stated::Stated;
 use crate::config::{ConfigError, Job};
 use crate::guard_rail::GuardRail;
@@ -249,7 +248,7 @@ fn by(
     address: &str,
     policy: Option<&Arc<Document>>,
 ) -> Vec<Claim> {
-    let sessions = policy.map(|it| sessions(entry, it)).unwrap_or_default();
+    let sessions = policy.map(|it| sessions(entry.principal.as_ref(), it)).unwrap_or_default();
     let of_sessions = sessions.into_iter().map(|(session, principal)| {
         let who = format!("{name} as {session} by {address}");
         Claim { who, principal: Some(principal), ..with.clone() }
@@ -269,7 +268,9 @@ pub(super) fn of_trust(
     forbidden: &Forbidden,
 ) -> Result<Vec<Claim>, DocumentError> {
     let policy = trust.policies.resource.as_ref();
-    if !trust.unknown.is_empty() || policy.is_some_and(|policy| lets_in(entry, policy)) {
+    if !trust.unknown.is_empty()
+        || policy.is_some_and(|policy| lets_in(entry.principal.as_ref(), policy))
+    {
         let mut with = claim(rail, name, entry, policy, std::slice::from_ref(forbidden))?;
         with.beyond = with.beyond.or_else(|| trust.unknown.first().cloned());
         return Ok(by(with, (name, entry), address, policy));
@@ -277,39 +278,15 @@ pub(super) fn of_trust(
     Ok(Vec::new())
 }
 
-/// The sessions of a role, by their names, that a policy lets in by their own ARNs:
-/// whoever takes the role chooses the name
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-role-session>).
-fn sessions(entry: &Entry, policy: &Document) -> BTreeMap<String, Principal> {
-    let Some(Principal::RoleSession { role_arn, session_arn }) = &entry.principal else {
-        return BTreeMap::new();
-    };
-    let allows = statements(policy).filter(|one| one.effect() == Effect::Allow);
-    let named = allows.flat_map(StatementView::principals).filter_map(|named| {
-        let Named::Arn(arn) = named else { return None };
-        let (role, name) = arn.rsplit_once('/')?;
-        let is_other = arn != &**session_arn && session_arn.rsplit_once('/')?.0 == role;
-        let (role_arn, session_arn) = (role_arn.clone(), arn.into());
-        is_other.then(|| (name.to_owned(), Principal::RoleSession { role_arn, session_arn }))
-    });
-    named.collect()
-}
-
 /// The policies of resources that have an Allow for an identity, or are not known: any
 /// other only denies.
 pub(super) fn letting_in<'e>(guarded: &Guarded<'e>, entry: &Entry) -> Vec<(&'e str, &'e Entry)> {
     let may_let_in = |(_, standing): &&(&str, &Entry)| {
         let policy = standing.policies.resource.as_ref();
-        !standing.unknown.is_empty() || policy.is_some_and(|policy| lets_in(entry, policy))
+        !standing.unknown.is_empty()
+            || policy.is_some_and(|policy| lets_in(entry.principal.as_ref(), policy))
     };
     guarded.resources.iter().filter(may_let_in).copied().collect()
-}
-
-/// Whether a policy has an Allow for an identity.
-fn lets_in(entry: &Entry, policy: &Document) -> bool {
-    let Some(principal) = &entry.principal else { return true };
-    let mut all = statements(policy).filter(|one| one.effect() == Effect::Allow);
-    all.any(|statement| statement.names(principal).is_some()) || !sessions(entry, policy).is_empty()
 }
 
 fn claim(

@@ -54,7 +54,7 @@ fn of_assumed(
 ) -> Result<Claim, DocumentError> {
     let statement = json!({"Effect": "Allow", "Principal": {"AWS": through},
         "Action": "sts:AssumeRole", "Resource": team.arn});
-    let most = written(&[of_others(&team.arn), statement], Kind::Resource)?;
+    let most = written(&[of_others(&team.arn), nobody(&team.arn), statement], Kind::Resource)?;
     Ok(of_trust(name, entry, most))
 }
 
@@ -104,7 +104,7 @@ fn of_anybody(
             "StringLike": {format!("{host}:sub"): subjects},
         },
     });
-    let most = written(&[of_others(&team.arn), statement], Kind::Resource)?;
+    let most = written(&[of_others(&team.arn), nobody(&team.arn), statement], Kind::Resource)?;
     Ok(Some(of_trust(name, entry, most)))
 }
 
@@ -126,6 +126,15 @@ pub(in crate::proof) fn subjects(config: &Config, app: &App) -> Vec<String> {
         subjects.push(format!("repo:{first}@{owner}/{last}@{id}:*"));
     }
     subjects
+}
+
+/// What a trust policy must allow besides for a session with tags, or with a source identity,
+/// and what makes nobody a session by itself
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>,
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html>).
+fn nobody(role: &str) -> Value {
+    json!({"Effect": "Allow", "Principal": "*", "Action": ["sts:SetSourceIdentity",
+        "sts:TagSession"], "Resource": role})
 }
 
 /// A trust policy is about its own role, and names none: of other roles, others tell.

@@ -123,6 +123,32 @@ fn a_grant_on_a_key_is_composed(#[case] grant: Value, #[case] verdict: &str) {
     assert_eq!((&*found, &*by), (verdict, told));
 }
 
+/// A resource's policy is about the resource that it is on, whatever it says.
+#[rstest]
+#[case::of_the_key("aws_kms_key", json!({"key_id": "k1", "arn": of("kms", "key/k1")}), "violated")]
+#[case::of_another_key(
+    "aws_kms_key",
+    json!({"key_id": "k2", "arn": of("kms", "key/k2")}),
+    "proved"
+)]
+#[case::of_the_key_by_its_id("aws_kms_key_policy", json!({"key_id": "k1"}), "violated")]
+#[case::of_another_key_by_its_id("aws_kms_key_policy", json!({"key_id": "k2"}), "proved")]
+#[case::of_a_queue("aws_sqs_queue", json!({"arn": of("sqs", "q")}), "proved")]
+fn a_policy_of_another_resource_lets_nobody_in(
+    #[case] kind: &str,
+    #[case] values: Value,
+    #[case] verdict: &str,
+) {
+    let mut values = values;
+    let lets = json!({"Effect": "Allow", "Principal": {"AWS": iam("role/reader")}, "Action": "*",
+        "Resource": "*"});
+    values["policy"] = json!(document(&[lets]));
+    let (found, by) = own(&[resource(kind, values)]);
+    let told = format!("statement 0 of `{kind}.g`");
+    let told = if verdict == "violated" { told.as_str() } else { "" };
+    assert_eq!((&*found, &*by), (verdict, told));
+}
+
 #[test]
 fn a_grant_of_which_something_is_not_known_is_undecided() {
     let open = grant(&json!({"operations": null}));

@@ -114,6 +114,31 @@ fn another_repository_that_may_become_a_deployer_is_shown() {
     );
 }
 
+/// What a session with tags needs besides makes nobody one by itself.
+#[test]
+fn what_tags_a_session_makes_nobody_a_deployer() {
+    const TRUST: &str = "only its own workflow becomes a deployer";
+    let told = |subject: &str, actions: &[&str]| {
+        let mut all = state(&work(), &limit(), subject, &[]);
+        let resources = all["values"]["root_module"]["resources"].as_array_mut().unwrap();
+        let mut deployer =
+            resources.iter_mut().filter(|one| one["address"] == "aws_iam_role.deployer");
+        let trust = &mut deployer.next().unwrap()["values"]["assume_role_policy"];
+        let mut document: Value = serde_json::from_str(trust.as_str().unwrap()).unwrap();
+        document["Statement"][0]["Action"] = json!(actions);
+        *trust = json!(document.to_string());
+        let told = proved(&all).1;
+        let rail = rail(&told, TRUST);
+        (rail["verdict"].clone(), rail["violations"][0]["request"]["action"].clone())
+    };
+    const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
+    let tagged = [ASSUME, "sts:TagSession", "sts:SetSourceIdentity"];
+    assert_eq!(told(REPOSITORY, &tagged).0, "proved");
+    assert_eq!(told("repo:acme/*", &tagged[1..]).0, "proved");
+    let other = (json!("violated"), json!("sts:assumerolewithwebidentity"));
+    assert_eq!(told("repo:acme/*", &tagged), other);
+}
+
 #[test]
 fn a_resources_policy_counts_beside_what_the_identity_has() {
     const ARTIFACTS: &str = "a team's artifacts are its own";

@@ -53,6 +53,11 @@ impl Beside<'_> {
     }
 }
 
+/// The actions that what a type of resource grants may be about, as a policy has them.
+pub(super) fn actions(kind: &str) -> Vec<String> {
+    services::actions(kind)
+}
+
 /// What an `AWS::Lambda::Permission` of a template grants; `None` where not all of it is
 /// known.
 pub(super) fn permission(properties: &Node, setting: &Setting) -> Option<Vec<Json>> {

@@ -133,7 +133,7 @@ impl Classes {
                     (policy.map(|one| one.text()), covered),
                     thing.bounded_by.as_ref().map(|one| one.as_deref().unwrap_or_default()),
                     // What is not known is of no other.
-                    is_open(ask, thing).then_some(place),
+                    (is_open(ask, thing) || thing.maybe.is_some()).then_some(place),
                 );
                 let at = *places.entry(class).or_insert(whole.all.len());
                 whole.of.push(at);

@@ -16,7 +16,7 @@ use super::holder::{Found, Holder, trust_in, unlimited};
 use super::means::{Gives, Means, Trust, is_any};
 use super::question::{Answer, CannotAsk};
 use super::shared::{Runs, Shared};
-use super::world::OTHER;
+use super::world::{OTHER, Thing};
 
 /// What an identity has gained is taken part by part up to so many at a time.
 const PARTS: usize = 8;
@@ -302,12 +302,17 @@ impl<'s, 'w> Closure<'s, 'w> {
                 let places = self.shared.roles.get(ask.on.as_str());
                 let of = |one: usize| *places?.get(one)?;
                 let mut roles: Bits = have.iter().filter_map(of).collect();
-                // What runs as it may be something that is not in the files.
-                if self.optimistic
-                    && have.contains(OTHER)
-                    && let Some(runs) = self.runs(place)
-                {
-                    roles.add(&runs.open);
+                if let Some(runs) = self.runs(place).filter(|_| self.optimistic) {
+                    // What runs as it may be something that is not in the files, or of which
+                    // they do not say as which role it runs.
+                    let mut anybodys = self.shared.anybodys(&ask.on).iter();
+                    let may_be_any = anybodys.any(|one| have.contains(*one));
+                    if may_be_any || have.contains(OTHER) {
+                        roles.add(&runs.open);
+                    }
+                    if may_be_any {
+                        roles.add(&runs.yes);
+                    }
                 }
                 all.keep(&roles);
             }
@@ -349,12 +354,16 @@ impl<'s, 'w> Closure<'s, 'w> {
             } else {
                 let of = target.and_then(|one| one.of);
                 let own = self.shared.of(&ask.on, of).iter().copied();
-                own.chain([OTHER]).collect()
+                let anybodys = self.shared.anybodys(&ask.on).iter().copied();
+                own.chain(anybodys).chain([OTHER]).collect()
             };
             for at in places {
                 if let Some((call, after)) = self.call(*need, at)? {
                     step.after.extend(after);
                     step.calls.push(call);
+                    let is_anybodys = |one: &&Thing| one.is_anybodys;
+                    let why = on.get(at).filter(is_anybodys).and_then(|one| one.maybe.as_deref());
+                    step.open = step.open.take().or(why.map(Arc::from));
                     break;
                 }
             }

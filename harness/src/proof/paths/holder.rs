@@ -14,6 +14,7 @@ use super::means::{Ask, Trust};
 use super::question::{Answer, CannotAsk, Wanted};
 use super::world::{Identity, Thing, World};
 use crate::access::grants::Unread;
+use crate::access::sessions::sessions;
 
 /// What an identity may do, of all that is asked.
 #[derive(Debug)]
@@ -256,6 +257,14 @@ impl Asker<'_> {
             Wanted { action: &ask.action, on, of_type, but: &but, when: &when, like: None };
         let principal = &self.identity.principal;
         let mut answer = Answer::from(wanted.ask(principal, &policies)?);
+        // Whoever takes a role chooses the name of the session.
+        let own = policies.resource.as_ref().filter(|_| ask.trust != Trust::Caller);
+        let named = own.map(|policy| sessions(Some(principal), policy)).unwrap_or_default();
+        for session in named.values() {
+            if matches!(answer, Answer::No) {
+                answer = Answer::from(wanted.ask(session, &policies)?);
+            }
+        }
         if matches!(answer, Answer::No) && !ask.strict && ask.when.is_some() {
             let any = Wanted { when: when.get(..fixed).unwrap_or_default(), ..wanted };
             if !matches!(any.ask(principal, &policies)?, Verdict::Proved) {
@@ -284,6 +293,12 @@ impl Asker<'_> {
     fn decided(&self, ask: &Ask, thing: &Thing, answer: Answer) -> Answer {
         let Answer::Yes(_) = answer else { return answer };
         let what = || format!("`{}` on `{}`", ask.action, thing.name);
+        if let Some(why) = &thing.maybe {
+            let who = &self.identity.name;
+            return Answer::Open(
+                format!("{who}: {} depends on what is not known: {why}", what()).into(),
+            );
+        }
         if let Some(first) = self.identity.open.first() {
             let who = &self.identity.name;
             let why = format!("{who}: {} depends on what is not known: {first}", what());

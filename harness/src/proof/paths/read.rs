@@ -34,6 +34,25 @@ pub(super) fn named<'r>(resource: &'r Resource, path: &str) -> Option<Cow<'r, st
     found.as_str().filter(|text| !text.is_empty()).map(|text| text.to_owned().into())
 }
 
+/// Whether a text of a resource is not known, also one in JSON that an attribute holds.
+pub(super) fn is_open(resource: &Resource, path: &str) -> bool {
+    let mut node = &resource.values;
+    for name in path.split('.') {
+        let of = match &node.value {
+            Value::List(items) => items.first(),
+            _ => Some(node),
+        };
+        match of.and_then(|of| of.get(name)) {
+            Some(found) => node = found,
+            None => return of.is_some_and(|of| of.value == Value::Unknown),
+        }
+        if node.value == Value::Unknown {
+            return true;
+        }
+    }
+    false
+}
+
 /// Whether an attribute is `true`.
 pub(super) fn is_true(resource: &Resource, name: &str) -> bool {
     resource.values.get(name).is_some_and(|node| node.value == Value::Bool(true))

@@ -25,6 +25,8 @@ pub(super) struct Shared<'w> {
     pub(super) runs: Vec<Option<Rc<Runs>>>,
     /// By the identity that they are, or run as, the places of the things of a kind.
     of: HashMap<(&'w str, Option<usize>), Vec<usize>>,
+    /// By the name of what runs as a role, the places of that of which nobody knows as which.
+    anybodys: HashMap<&'w str, Vec<usize>>,
     /// Of each thing that runs as a role, the place of the role.
     pub(super) roles: HashMap<&'w str, Vec<Option<usize>>>,
 }
@@ -57,8 +59,15 @@ impl<'w> Shared<'w> {
                 of.entry((kind.as_str(), thing.of)).or_default().push(place);
             }
         }
+        let anybodys = table.held.iter().map(|(name, _)| {
+            let things = world.of_kind(name).iter().enumerate();
+            let places = things.filter(|(_, one)| one.is_anybodys).map(|(place, _)| place);
+            (name.as_str(), places.collect())
+        });
+        let anybodys = anybodys.collect();
         let mut shared = Self {
             world,
+            anybodys,
             table,
             classes: Classes::default(),
             holders: RefCell::default(),
@@ -144,6 +153,11 @@ impl<'w> Shared<'w> {
     /// The places of the things of a kind that are an identity, or run as it.
     pub(super) fn of(&self, kind: &'w str, identity: Option<usize>) -> &[usize] {
         self.of.get(&(kind, identity)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The places of what runs as a role, and nobody knows as which.
+    pub(super) fn anybodys(&self, kind: &str) -> &[usize] {
+        self.anybodys.get(kind).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn holder(

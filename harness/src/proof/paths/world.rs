@@ -101,6 +101,11 @@ pub(super) struct Thing {
     pub(super) names_federated: bool,
     /// What is not known of it.
     pub(super) open: Option<String>,
+    /// Why nobody knows whether what is allowed of it gains anything: its name or its role is
+    /// not known.
+    pub(super) maybe: Option<String>,
+    /// Whether it runs as a role, and nobody knows as which.
+    pub(super) is_anybodys: bool,
     /// The type of which it is any.
     pub(super) of_type: Option<String>,
     /// The boundary that a new identity has: its ARN.

@@ -1,9 +1,10 @@
 //! What runs as roles, and what is acted upon, of the resources of an estate.
 
 use super::{Builder, Identity, OTHER, Thing};
+use crate::access::running::Running;
 use crate::lint::terraform::Resource;
 use crate::proof::paths::means::{Held, ThingType};
-use crate::proof::paths::read::{attribute, by_role, is_true, named, names};
+use crate::proof::paths::read::{attribute, by_role, is_open, is_true, named, names};
 
 impl<'e> Builder<'e> {
     /// What runs as a role.
@@ -19,11 +20,25 @@ impl<'e> Builder<'e> {
                     "aws_ecs_service" => self.of_tasks(resource).map(Into::into),
                     _ => named(resource, &row.role),
                 };
+                let is_anybodys = name.is_none() && is_open(resource, &row.role);
                 let of = name.and_then(|name| by_role(identities, self.role(&name)));
-                let Some(of) = of else { continue };
-                if let Some(thing) = self.thing(resource, &row.arn) {
-                    things.push(Thing { of: Some(of), ..thing });
+                if of.is_none() && !is_anybodys {
+                    continue;
                 }
+                let thing = self.thing(resource, &row.arn);
+                let thing = thing.unwrap_or_else(|| unnamed(&resource.address));
+                things.push(anybodys(Thing { of, is_anybodys, ..thing }));
+            }
+            for running in self.estate.running.iter().filter(|it| it.kind == row.kind) {
+                let role =
+                    running.role.as_ref().map(|role| role.rsplit('/').next().unwrap_or(role));
+                let of = role.and_then(|role| by_role(identities, role));
+                // One of another account, or of another file, is none of these.
+                if role.is_some() && of.is_none() {
+                    continue;
+                }
+                let is_anybodys = role.is_none();
+                things.push(anybodys(Thing { of, is_anybodys, ..self.running(running) }));
             }
             if row.kind == "aws_lambda_function" {
                 let of_templates = self.estate.functions.iter();
@@ -35,6 +50,13 @@ impl<'e> Builder<'e> {
             }
         }
         things
+    }
+
+    /// What a template makes that runs as a role, and of which not all is known.
+    fn running(&self, running: &Running) -> Thing {
+        let own = running.called.as_deref().map(|name| self.function(name));
+        let own = own.unwrap_or_else(|| unnamed(&running.name));
+        Thing { name: running.name.clone(), ..own }
     }
 
     fn function(&self, name: &str) -> Thing {
@@ -73,7 +95,10 @@ impl<'e> Builder<'e> {
         let mut things = Vec::new();
         let all: Vec<&Resource> = self.resources(&kind.kind).collect();
         for resource in all {
-            let Some(mut thing) = self.thing(resource, &kind.arn) else { continue };
+            let known = self.thing(resource, &kind.arn);
+            let is_function = kind.name == "function";
+            let unnamed = || is_function.then(|| unnamed(&resource.address));
+            let Some(mut thing) = known.or_else(unnamed) else { continue };
             for policy in &kind.policies {
                 let name = |value: &str| {
                     ["arn", "key_id", "id", "bucket"]
@@ -100,6 +125,8 @@ impl<'e> Builder<'e> {
         }
         if kind.name == "function" {
             things.extend(self.estate.functions.keys().map(|name| self.function(name)));
+            let running = self.estate.running.iter().filter(|it| it.kind == kind.kind);
+            things.extend(running.map(|it| self.running(it)));
             things.iter_mut().for_each(|one| self.permissions.put(one));
         }
         things
@@ -108,6 +135,13 @@ impl<'e> Builder<'e> {
     /// A resource as it is acted upon, where its ARN is known.
     fn thing(&self, resource: &Resource, form: &str) -> Option<Thing> {
         let (partition, account, region) = self.setting;
+        // The ARN of a new function its name makes.
+        let name = attribute(resource, "function_name").filter(|_| {
+            resource.kind == "aws_lambda_function" && attribute(resource, "arn").is_none()
+        });
+        if let Some(name) = name {
+            return Some(Thing { name: resource.address.clone(), ..self.function(name) });
+        }
         let mut arn = String::new();
         let mut rest = form;
         while let Some((before, after)) = rest.split_once('{') {
@@ -135,4 +169,19 @@ impl<'e> Builder<'e> {
         arn.push_str(rest);
         Some(Thing { name: resource.address.clone(), arn, ..Thing::default() })
     }
+}
+
+/// What is anywhere: whatever is allowed may be of it.
+fn unnamed(name: &str) -> Thing {
+    let maybe = Some(format!("{name}: its name is not known"));
+    Thing { name: name.to_owned(), maybe, ..Thing::default() }
+}
+
+/// The same with why nothing is sure of what runs as a role that is not known.
+fn anybodys(mut thing: Thing) -> Thing {
+    if thing.is_anybodys {
+        let why = format!("{}: the role that it runs as is not known", thing.name);
+        thing.maybe.get_or_insert(why);
+    }
+    thing
 }

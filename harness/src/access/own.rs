@@ -1,0 +1,319 @@
+//! What a resource's policy is about: the resource that it is on, and what is done to that,
+//! whatever its statements say. It says who has access to the resource to which it is attached
+//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_identity-vs-resource.html>):
+//! `"Resource": "*"` of a key's policy means this key
+//! (<https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html>), and what
+//! a queue's policy says of actions of S3 lets nobody use a bucket.
+//!
+//! A policy whose Allows say more is bound by a Deny of everything else. One of a resource that
+//! is not known is bound to the service alone.
+
+use std::sync::Arc;
+
+use ringfence_policy::{Document, Kind, Wildcard};
+use serde_json::{Value as Json, json};
+
+use super::estate::Estate;
+use super::grants;
+use super::templates::Place;
+use crate::lint::known::Node;
+use crate::lint::terraform::{DOCUMENTS, Resource};
+
+/// Types whose policies stand in themselves, and are about their own ARNs and what is in them.
+const OF_THEMSELVES: [&str; 10] = [
+    "aws_elasticsearch_domain",
+    "aws_glacier_vault",
+    "aws_kms_external_key",
+    "aws_kms_key",
+    "aws_kms_replica_external_key",
+    "aws_kms_replica_key",
+    "aws_opensearch_domain",
+    "aws_secretsmanager_secret",
+    "aws_sns_topic",
+    "aws_sqs_queue",
+];
+
+/// Types that are a policy of another resource, with the attribute that names it: its ARN, or
+/// what the resource of one of the types has of that name.
+const OF_OTHERS: [(&str, &str, &[&str], &[&str]); 11] = [
+    ("aws_acmpca_policy", "resource_arn", &[], &[]),
+    ("aws_codebuild_resource_policy", "resource_arn", &[], &[]),
+    ("aws_dynamodb_resource_policy", "resource_arn", &[], &[]),
+    ("aws_ecr_repository_policy", "repository", &["aws_ecr_repository"], &["name", "id"]),
+    ("aws_kinesis_resource_policy", "resource_arn", &[], &[]),
+    (
+        "aws_kms_key_policy",
+        "key_id",
+        &[
+            "aws_kms_key",
+            "aws_kms_external_key",
+            "aws_kms_replica_key",
+            "aws_kms_replica_external_key",
+        ],
+        &["key_id", "id"],
+    ),
+    ("aws_networkfirewall_resource_policy", "resource_arn", &[], &[]),
+    ("aws_s3tables_table_bucket_policy", "table_bucket_arn", &[], &[]),
+    ("aws_secretsmanager_secret_policy", "secret_arn", &["aws_secretsmanager_secret"], &["id"]),
+    ("aws_sns_topic_policy", "arn", &[], &[]),
+    ("aws_sqs_queue_policy", "queue_url", &["aws_sqs_queue"], &["url", "id"]),
+];
+
+impl Estate {
+    /// Binds each policy that stands in a resource, or is one of a resource.
+    pub(super) fn bind(&mut self) {
+        let Self { entries, resources, .. } = self;
+        for resource in resources.iter().filter(|it| !it.is_data) {
+            let is_standing = DOCUMENTS
+                .iter()
+                .any(|(kind, _, of)| *kind == resource.kind && *of == Kind::Resource);
+            let entry = entries.get_mut(&resource.address).filter(|_| is_standing);
+            let Some(policy) = entry.and_then(|entry| entry.policies.resource.as_mut()) else {
+                continue;
+            };
+            let own = own(resource, resources).unwrap_or_default();
+            *policy = bound(policy, &own, &grants::actions(&resource.kind));
+        }
+    }
+}
+
+/// Patterns of what a resource's policy is about; `None` where that is not known.
+fn own(resource: &Resource, all: &[Resource]) -> Option<Vec<String>> {
+    let kind = resource.kind.as_str();
+    if OF_THEMSELVES.contains(&kind) {
+        return text(resource, "arn").map(with_parts);
+    }
+    let (_, attribute, kinds, names) = OF_OTHERS.iter().find(|(own, ..)| *own == kind)?;
+    let named = text(resource, attribute)?;
+    if named.starts_with("arn:") {
+        return Some(with_parts(named));
+    }
+    let is_it = |one: &&Resource| {
+        let is_named = |name: &&str| text(one, name) == Some(named);
+        !one.is_data && kinds.contains(&one.kind.as_str()) && names.iter().any(is_named)
+    };
+    match all.iter().find(is_it).map(|it| text(it, "arn")) {
+        Some(arn) => arn.map(with_parts),
+        None => match kind {
+            "aws_ecr_repository_policy" => Some(vec![format!("arn:*:ecr:*:*:repository/{named}")]),
+            "aws_kms_key_policy" => Some(vec![format!("arn:*:kms:*:*:key/{named}")]),
+            "aws_sqs_queue_policy" => queue(named).map(|arn| vec![arn]),
+            _ => None,
+        },
+    }
+}
+
+/// The ARN of a queue of a URL, `https://sqs.eu-west-1.amazonaws.com/123456789012/q`
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html>).
+fn queue(url: &str) -> Option<String> {
+    let (before, name) = url.rsplit_once('/')?;
+    let (before, account) = before.rsplit_once('/')?;
+    let is_account = account.len() == 12 && account.bytes().all(|it| it.is_ascii_digit());
+    let host = before.rsplit('/').next()?;
+    let region = host.strip_prefix("sqs.").and_then(|rest| rest.split('.').next());
+    let region = region.filter(|it| it.contains('-')).unwrap_or("*");
+    (is_account && !name.is_empty()).then(|| format!("arn:*:sqs:{region}:{account}:{name}"))
+}
+
+/// An ARN, and those of what is in it.
+fn with_parts(arn: &str) -> Vec<String> {
+    vec![arn.to_owned(), format!("{arn}/*")]
+}
+
+fn text<'r>(resource: &'r Resource, attribute: &str) -> Option<&'r str> {
+    resource.values.get(attribute).and_then(Node::text).filter(|text| !text.is_empty())
+}
+
+/// The same of a resource of a template, whose entry is called so.
+pub(super) fn of_template(
+    name: &str,
+    kind: &str,
+    properties: &Node,
+    place: &Place,
+) -> Option<Vec<String>> {
+    let Place { partition, account, region } = place;
+    let region = region.as_deref().unwrap_or("*");
+    let arns = |property: &str, arn: fn(&str) -> Option<String>| -> Option<Vec<String>> {
+        let node = properties.get(property)?;
+        let own = std::slice::from_ref(node);
+        let all = if node.items().is_empty() { own } else { node.items() };
+        all.iter().map(|one| arn(one.text()?)).collect()
+    };
+    let is_arn = |text: &str| text.starts_with("arn:").then(|| text.to_owned());
+    match kind {
+        // AWS chooses its id: nothing else has it.
+        "AWS::KMS::Key" | "AWS::KMS::ReplicaKey" => {
+            let id = format!("known-after-apply.{}", name.replace(['*', '?', '$'], "-"));
+            Some(vec![format!("arn:{partition}:kms:{region}:{account}:key/{id}")])
+        }
+        "AWS::SNS::TopicPolicy" => arns("Topics", is_arn),
+        "AWS::SQS::QueuePolicy" => arns("Queues", queue),
+        "AWS::SecretsManager::ResourcePolicy" => arns("SecretId", is_arn),
+        "AWS::ECR::Repository" => {
+            let name = properties.get("RepositoryName").and_then(Node::text)?;
+            Some(vec![format!("arn:{partition}:ecr:{region}:{account}:repository/{name}")])
+        }
+        _ => None,
+    }
+}
+
+/// A policy about some resources, all where there are none, and some actions alone.
+pub(super) fn bound(policy: &Arc<Document>, own: &[String], about: &[String]) -> Arc<Document> {
+    let made = || {
+        let mut text: Json = serde_json::from_str(policy.text()).ok()?;
+        let written = text.get_mut("Statement")?;
+        let mut all = match written.take() {
+            Json::Array(all) => all,
+            one => vec![one],
+        };
+        let (mut of_others, mut on_others) = (false, false);
+        for allow in all.iter().filter(|one| one.get("Effect") == Some(&json!("Allow"))) {
+            of_others |= !is_within(allow.get("Action"), about, Wildcard::of_actions);
+            on_others |= !is_within(allow.get("Resource"), own, Wildcard::of_text);
+        }
+        let deny = |action: (&str, Json), resource: (&str, Json)| json!({"Effect": "Deny", "Principal": "*", action.0: action.1, resource.0: resource.1});
+        let before = all.len();
+        let is_any = |all: &[String]| all.is_empty() || all.iter().any(|one| one == "*");
+        if of_others && !is_any(about) {
+            all.push(deny(("NotAction", json!(about)), ("Resource", json!("*"))));
+        }
+        if on_others && !is_any(own) {
+            all.push(deny(("Action", json!("*")), ("NotResource", json!(own))));
+        }
+        let is_more = all.len() > before;
+        *text.get_mut("Statement")? = Json::Array(all);
+        is_more.then_some(text.to_string())
+    };
+    let made = made().and_then(|it| Document::parse(policy.name(), &it, policy.kind()).ok());
+    made.map_or_else(|| Arc::clone(policy), Arc::new)
+}
+
+/// Whether each of the texts of an element is of one of some patterns; one that is not there is
+/// about everything.
+fn is_within(element: Option<&Json>, patterns: &[String], of: fn(&str) -> Wildcard) -> bool {
+    let is_one = |text: &Json| {
+        let own = |text: &str| patterns.iter().any(|one| of(one).matches(text));
+        text.as_str().is_some_and(own)
+    };
+    match element {
+        Some(Json::Array(all)) => all.iter().all(is_one),
+        Some(one) => is_one(one),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ringfence_policy::{Context, Policies, Principal, Request, judge};
+    use rstest::rstest;
+
+    use super::*;
+    use crate::lint::read::{Read, read};
+
+    fn resource(kind: &str, values: &Json) -> Resource {
+        let Ok(Read::Other(values)) = read(&values.to_string()) else { panic!("no values") };
+        let address = format!("{kind}.one");
+        Resource { address, kind: kind.to_owned(), is_data: false, values }
+    }
+
+    const ROLE: &str = "arn:aws:iam::123456789012:role/app";
+
+    fn allows(policy: &Arc<Document>, action: &str, resource: &str) -> bool {
+        let principal = Principal::User { arn: ROLE.replace("role", "user") };
+        let policies = Policies { resource: Some(policy.clone()), ..Policies::default() };
+        let context = &Context::new();
+        let request =
+            Request { principal: &principal, action, resource, resource_account: None, context };
+        judge(&request, &policies).allowed()
+    }
+
+    fn policy(action: &str, resource: &str) -> Arc<Document> {
+        let text = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+            "Principal": {"AWS": ROLE.replace("role", "user")}, "Action": action,
+            "Resource": resource}});
+        Arc::new(Document::parse("p", &text.to_string(), Kind::Resource).unwrap())
+    }
+
+    /// The policy of a resource, as the estate binds it.
+    fn of_estate(one: Resource, more: Vec<Resource>, own: Arc<Document>) -> Arc<Document> {
+        let mut estate = Estate::default();
+        let name = one.address.clone();
+        estate.entry(&name).policies.resource = Some(own);
+        estate.resources.push(one);
+        estate.resources.extend(more);
+        estate.bind();
+        estate.entries[&name].policies.resource.clone().unwrap()
+    }
+
+    const SQS: &str = "arn:aws:sqs:eu-west-1:123456789012";
+    const SNS: &str = "arn:aws:sns:eu-west-1:123456789012";
+    const KMS: &str = "arn:aws:kms:eu-west-1:123456789012:key";
+
+    #[rstest]
+    #[case::key("aws_kms_key", json!({"arn": format!("{KMS}/k1")}), "kms:Decrypt", "kms/k")]
+    #[case::key_by_its_id("aws_kms_key_policy", json!({"key_id": "k1"}), "kms:Decrypt", "kms/k")]
+    #[case::queue("aws_sqs_queue", json!({"arn": format!("{SQS}:q1")}), "sqs:SendMessage", "sqs/q")]
+    #[case::queue_by_its_url(
+        "aws_sqs_queue_policy",
+        json!({"queue_url": "https://sqs.eu-west-1.amazonaws.com/123456789012/q1"}),
+        "sqs:SendMessage",
+        "sqs/q"
+    )]
+    #[case::topic("aws_sns_topic_policy", json!({"arn": format!("{SNS}:t1")}), "sns:Publish", "sns/t")]
+    fn a_policy_is_about_its_own_resource(
+        #[case] kind: &str,
+        #[case] values: Json,
+        #[case] action: &str,
+        #[case] named: &str,
+    ) {
+        let on = |number: u8| match named.split_once('/').unwrap() {
+            ("kms", name) => format!("{KMS}/{name}{number}"),
+            ("sns", name) => format!("{SNS}:{name}{number}"),
+            (_, name) => format!("{SQS}:{name}{number}"),
+        };
+        let all = of_estate(resource(kind, &values), Vec::new(), policy("*", "*"));
+        assert!(allows(&all, action, &on(1)));
+        assert!(!allows(&all, action, &on(2)));
+        // Where a key of an id is, the id does not say.
+        let elsewhere = on(1).replace("eu-west-1", "us-east-1");
+        assert_eq!(allows(&all, action, &elsewhere), kind == "aws_kms_key_policy");
+        assert!(!allows(&all, "s3:PutObject", "arn:aws:s3:::data/x"));
+    }
+
+    #[test]
+    fn a_policy_that_names_another_resource_is_not_about_that() {
+        let queue = || resource("aws_sqs_queue", &json!({"arn": format!("{SQS}:q")}));
+        let on = |name: &str| {
+            let own = policy("sqs:SendMessage", &format!("{SQS}:{name}"));
+            let all = of_estate(queue(), Vec::new(), own);
+            allows(&all, "sqs:SendMessage", &format!("{SQS}:{name}"))
+        };
+        assert!(on("q"));
+        assert!(!on("secret"));
+    }
+
+    #[test]
+    fn a_policy_of_what_has_a_name_of_its_own_is_about_that() {
+        let queue = json!({"arn": format!("{SQS}:q"), "url": "http://localhost:4566/0/q"});
+        let of = json!({"queue_url": "http://localhost:4566/0/q"});
+        let one = resource("aws_sqs_queue_policy", &of);
+        let own = policy("sqs:*", "*");
+        let all = of_estate(one.clone(), vec![resource("aws_sqs_queue", &queue)], own.clone());
+        assert!(allows(&all, "sqs:SendMessage", &format!("{SQS}:q")));
+        assert!(!allows(&all, "sqs:SendMessage", &format!("{SQS}:secret")));
+        // Of which queue it is, nobody knows: it may be any.
+        let any = of_estate(one, Vec::new(), own);
+        assert!(allows(&any, "sqs:SendMessage", &format!("{SQS}:secret")));
+    }
+
+    /// What says no more is as it was.
+    #[test]
+    fn a_policy_of_its_own_resource_is_kept_as_it_is() {
+        let own = policy("sqs:SendMessage", &format!("{SQS}:q"));
+        let queue = resource("aws_sqs_queue", &json!({"arn": format!("{SQS}:q")}));
+        assert_eq!(of_estate(queue, Vec::new(), own.clone()).text(), own.text());
+        let bucket = resource("aws_s3_bucket_policy", &json!({"bucket": "b"}));
+        let own = policy("s3:*", "arn:aws:s3:::b/*");
+        assert_eq!(of_estate(bucket, Vec::new(), own.clone()).text(), own.text());
+    }
+}

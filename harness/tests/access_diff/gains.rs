@@ -1,0 +1,415 @@
+//! Gains that a comparison must not lose: who asks, what stands outside of the files, and what
+//! limits.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::{ACCOUNT, ask, diff, in_files, said};
+
+fn of(kind: &str, name: &str, values: Value) -> Value {
+    json!({"address": format!("{kind}.{name}"), "mode": "managed", "type": kind, "name": name,
+        "values": values})
+}
+
+fn state(resources: &[Value]) -> Value {
+    json!({"format_version": "1.0", "values": {"root_module": {"resources": resources}}})
+}
+
+fn document(statements: &[Value]) -> String {
+    json!({"Version": "2012-10-17", "Statement": statements}).to_string()
+}
+
+fn statement(effect: &str, action: &str) -> Value {
+    json!({"Effect": effect, "Action": action, "Resource": "*"})
+}
+
+fn allow(action: &str) -> Value {
+    statement("Allow", action)
+}
+
+fn deny(action: &str) -> Value {
+    statement("Deny", action)
+}
+
+fn of_anybody(mut statement: Value) -> Value {
+    statement["Principal"] = json!("*");
+    statement
+}
+
+fn role_of(account: &str, path: &str, name: &str) -> Value {
+    let trust = document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"Service": "lambda.amazonaws.com"}})]);
+    of(
+        "aws_iam_role",
+        name,
+        json!({"name": name, "path": path, "assume_role_policy": trust,
+        "arn": format!("arn:aws:iam::{account}:role{path}{name}")}),
+    )
+}
+
+fn role(name: &str) -> Value {
+    role_of(ACCOUNT, "/", name)
+}
+
+fn policy(role: &str, statements: &[Value]) -> Value {
+    of(
+        "aws_iam_role_policy",
+        "p",
+        json!({"name": "p", "role": role,
+        "policy": document(statements)}),
+    )
+}
+
+/// What is gained of an entry, and why that is not known.
+fn gained(name: &str, old: &[Value], new: &[Value]) -> (String, String) {
+    let (code, told) = diff(&state(old), &state(new));
+    let change = said(&told, name);
+    let gained = change["gained"].as_str().unwrap().to_owned();
+    let others = told["changes"].as_array().unwrap().iter();
+    let any = others.into_iter().any(|one| one["gained"] != "nothing");
+    assert_eq!(code, Some(i32::from(any)));
+    let reason = change["reason"].as_str().unwrap_or_default().to_owned();
+    (gained, reason)
+}
+
+#[rstest]
+#[case::another_path(ACCOUNT, "/admin/", "aws:PrincipalArn", "undecided")]
+#[case::another_account("999999999999", "/", "aws:PrincipalAccount", "undecided")]
+#[case::the_same(ACCOUNT, "/", "aws:PrincipalArn", "nothing")]
+#[case::nothing_asks(ACCOUNT, "/admin/", "aws:UserAgent", "nothing")]
+#[case::of_the_account_nothing_asks(ACCOUNT, "/admin/", "aws:PrincipalAccount", "nothing")]
+fn who_asks_on_each_side_counts(
+    #[case] account: &str,
+    #[case] path: &str,
+    #[case] key: &str,
+    #[case] expected: &str,
+) {
+    let mut own = allow("s3:*");
+    own["Condition"] = json!({"StringLike": {key: "*9*"}});
+    let own = policy("a", &[own]);
+    let old = [role("a"), own.clone()];
+    let (found, why) = gained("role/a", &old, &[role_of(account, path, "a"), own]);
+    assert_eq!(found, expected, "{why}");
+    if expected == "undecided" {
+        let told = "`aws_iam_role_policy.p` asks who `role/a` is, whose ARN is another on each \
+                    side, or is not known";
+        assert_eq!(why, told);
+    }
+}
+
+fn attached() -> Value {
+    let arn = format!("arn:aws:iam::{ACCOUNT}:policy/elsewhere");
+    of("aws_iam_role_policy_attachment", "x", json!({"role": "a", "policy_arn": arn}))
+}
+
+/// What a policy that is not in the files allows, a Deny that goes lets through.
+#[rstest]
+#[case::removed(&[], "undecided")]
+#[case::narrowed(&[allow("ec2:*"), deny("s3:Put*")], "undecided")]
+#[case::the_same(&[allow("ec2:*"), deny("s3:*")], "nothing")]
+#[case::wider(&[allow("ec2:*"), deny("s3:*"), deny("sqs:*")], "nothing")]
+fn a_deny_that_goes_beside_a_policy_that_is_elsewhere(
+    #[case] new: &[Value],
+    #[case] expected: &str,
+) {
+    let old = [role("a"), attached(), policy("a", &[allow("ec2:*"), deny("s3:*")])];
+    let mut after = vec![role("a"), attached()];
+    after.extend((!new.is_empty()).then(|| policy("a", new)));
+    let (found, why) = gained("role/a", &old, &after);
+    assert_eq!(found, expected, "{why}");
+    if expected == "undecided" {
+        assert!(why.starts_with("one side alone keeps back `s3:"), "{why}");
+        assert!(
+            why.ends_with("which both sides have and is not in the files, may allow it"),
+            "{why}"
+        );
+    }
+}
+
+/// Of who is made elsewhere the files have a part.
+#[rstest]
+#[case::removed(&[deny("s3:*")], &[], "undecided")]
+#[case::narrowed(&[deny("s3:*")], &[deny("s3:PutObject")], "undecided")]
+#[case::more(&[allow("s3:Get*")], &[allow("s3:*")], "undecided")]
+#[case::the_same(&[deny("s3:*")], &[deny("s3:*")], "nothing")]
+#[case::less(&[allow("s3:*")], &[allow("s3:Get*")], "nothing")]
+#[case::gone(&[allow("s3:*")], &[], "nothing")]
+fn who_is_made_elsewhere_may_have_more(
+    #[case] old: &[Value],
+    #[case] new: &[Value],
+    #[case] expected: &str,
+) {
+    let of = |statements: &[Value]| {
+        let own = (!statements.is_empty()).then(|| policy("a", statements));
+        [role("other")].into_iter().chain(own).collect::<Vec<_>>()
+    };
+    let (found, why) = gained("role/a", &of(old), &of(new));
+    assert_eq!(found, expected, "{why}");
+    if expected == "undecided" {
+        assert!(why.contains("what else `role/a` has"), "{why}");
+    }
+    // Of one that the files make all is known.
+    let made = |statements: &[Value]| [of(statements), vec![role("a")]].concat();
+    let (found, why) = gained("role/a", &made(old), &made(new));
+    let is_more = expected == "undecided" && old[0]["Effect"] == "Allow";
+    assert_eq!(found, if is_more { "something" } else { "nothing" }, "{why}");
+}
+
+#[rstest]
+#[case::of_a_group(
+    "aws_iam_group_policy", "policy", json!({"name": "p", "group": "g"}), "group/g",
+    "what else the users of `group/g` have, may allow it"
+)]
+#[case::of_a_permission_set(
+    "aws_ssoadmin_permission_set_inline_policy", "inline_policy",
+    json!({"permission_set_arn": "x", "instance_arn": "y"}),
+    "aws_ssoadmin_permission_set_inline_policy.p",
+    "what else there is where `aws_ssoadmin_permission_set_inline_policy.p` counts, may allow it"
+)]
+fn a_part_that_denies_less_may_let_through(
+    #[case] kind: &str,
+    #[case] attribute: &str,
+    #[case] values: Value,
+    #[case] name: &str,
+    #[case] told: &str,
+) {
+    let with = |statements: &[Value]| {
+        let mut values = values.clone();
+        values[attribute] = json!(document(statements));
+        let arn = format!("arn:aws:iam::{ACCOUNT}:group/g");
+        [
+            role("a"),
+            of("aws_iam_group", "g", json!({"name": "g", "arn": arn})),
+            of(kind, "p", values),
+        ]
+    };
+    let both = [allow("ec2:*"), deny("s3:*")];
+    let (found, why) = gained(name, &with(&both), &with(&both[..1]));
+    assert_eq!(found, "undecided");
+    assert!(why.ends_with(told), "{why}");
+    assert_eq!(gained(name, &with(&both), &with(&both)).0, "nothing");
+    assert_eq!(gained(name, &with(&both[..1]), &with(&both)).0, "nothing");
+    assert_eq!(gained(name, &with(&[allow("s3:Get*")]), &with(&[allow("s3:*")])).0, "something");
+}
+
+/// A control policy, and where it is attached.
+fn control(kind: &str, statements: &[Value], target: Option<&str>) -> Vec<Value> {
+    let content = document(statements);
+    let mut all = vec![
+        role("a"),
+        policy("a", &[allow("s3:*")]),
+        of(
+            "aws_organizations_policy",
+            "s",
+            json!({"id": "p-s", "name": "s", "type": kind,
+            "content": content}),
+        ),
+    ];
+    all.extend(target.map(|target| {
+        of(
+            "aws_organizations_policy_attachment",
+            "s",
+            json!({"policy_id": "p-s",
+            "target_id": target}),
+        )
+    }));
+    all
+}
+
+const SERVICES: &str = "SERVICE_CONTROL_POLICY";
+const RESOURCES: &str = "RESOURCE_CONTROL_POLICY";
+const POLICY: &str = "aws_organizations_policy.s";
+const UNIT: Option<&str> = Some("ou-x-1");
+
+#[rstest]
+#[case::narrowed(vec![deny("s3:*")], vec![deny("s3:Put*")], "something")]
+#[case::narrowed_beside_all(
+    vec![allow("*"), deny("s3:*")], vec![allow("*"), deny("s3:Put*")], "something"
+)]
+#[case::narrowed_beside_a_list(
+    vec![allow("ec2:*"), deny("s3:*")], vec![allow("ec2:*"), deny("s3:Put*")], "undecided"
+)]
+#[case::widened(vec![deny("s3:Put*")], vec![deny("s3:*")], "nothing")]
+#[case::a_longer_list(vec![allow("ec2:*")], vec![allow("ec2:*"), allow("s3:*")], "something")]
+#[case::the_same(vec![deny("s3:*")], vec![deny("s3:*")], "nothing")]
+fn what_a_control_policy_lets_through_is_compared(
+    #[case] old: Vec<Value>,
+    #[case] new: Vec<Value>,
+    #[case] expected: &str,
+) {
+    let (old, new) = (control(SERVICES, &old, UNIT), control(SERVICES, &new, UNIT));
+    let (found, why) = gained(POLICY, &old, &new);
+    assert_eq!(found, expected, "{why}");
+    // Whom it keeps back it lets through, if it counts.
+    let (found, why) = gained("role/a", &old, &new);
+    assert_eq!(found, if expected == "nothing" { "nothing" } else { "undecided" }, "{why}");
+}
+
+#[rstest]
+#[case::of_services(SERVICES, vec![deny("s3:*")])]
+#[case::with_all(SERVICES, vec![allow("*"), deny("s3:*")])]
+#[case::of_resources(RESOURCES, vec![of_anybody(deny("s3:*"))])]
+fn a_control_policy_that_is_gone_keeps_nothing_back(
+    #[case] kind: &str,
+    #[case] statements: Vec<Value>,
+) {
+    let bound = control(kind, &statements, UNIT);
+    let free = &bound[..2];
+    assert_eq!(gained(POLICY, &bound, free).0, "something");
+    let (found, why) = gained("role/a", &bound, free);
+    assert_eq!(found, "undecided");
+    assert!(why.starts_with("one side alone may keep back `s3:"), "{why}");
+    // The other way it only keeps back more.
+    assert_eq!(gained(POLICY, free, &bound).0, "nothing");
+    assert_eq!(gained("role/a", free, &bound).0, "nothing");
+}
+
+#[test]
+fn a_control_policy_that_is_detached_may_have_kept_back() {
+    let (bound, free) =
+        (control(SERVICES, &[deny("s3:*")], UNIT), control(SERVICES, &[deny("s3:*")], None));
+    let (found, why) = gained("role/a", &bound, &free);
+    assert_eq!(found, "undecided");
+    let told = "`aws_organizations_policy.s` is attached to `ou-x-1`, and whether the account is \
+                under that";
+    assert!(why.contains(told), "{why}");
+    assert_eq!(gained("role/a", &bound, &bound).0, "nothing");
+}
+
+/// Through an endpoint whose policy is gone comes everything, and nothing through one that is
+/// gone itself.
+#[test]
+fn the_policy_of_an_endpoint_that_is_gone_keeps_nothing_back() {
+    let own =
+        json!({"vpc_endpoint_id": "vpce-1", "policy": document(&[of_anybody(allow("s3:Get*"))])});
+    let own = of("aws_vpc_endpoint_policy", "p", own);
+    let endpoint = |policy: Option<Value>| {
+        let mut values = json!({"id": "vpce-1", "service_name": "com.amazonaws.eu-west-1.s3"});
+        values["policy"] = policy.map_or(Value::Null, |one| json!(document(&[one])));
+        of("aws_vpc_endpoint", "e", values)
+    };
+    let name = "aws_vpc_endpoint_policy.p";
+    let with = |more: &[&Value]| -> Vec<Value> {
+        [&role("a")].into_iter().chain(more.iter().copied()).cloned().collect()
+    };
+    let open = endpoint(None);
+    assert_eq!(gained(name, &with(&[&own]), &with(&[])).0, "something");
+    assert_eq!(gained(name, &with(&[&open, &own]), &with(&[&open])).0, "something");
+    assert_eq!(gained(name, &with(&[&open, &own]), &with(&[])).0, "nothing");
+    assert_eq!(gained(name, &with(&[&open]), &with(&[&open, &own])).0, "nothing");
+    assert_eq!(gained(name, &with(&[]), &with(&[&open, &own])).0, "something");
+    // Another resource has it now, and says more.
+    let narrow = endpoint(Some(of_anybody(allow("s3:Get*"))));
+    let (found, why) = gained("aws_vpc_endpoint.e", &with(&[&narrow]), &with(&[&open, &own]));
+    assert_eq!(
+        (found.as_str(), why.as_str()),
+        ("undecided", "what `aws_vpc_endpoint.e` lets through, another resource says")
+    );
+}
+
+/// What a policy on one queue allows, it does not on another.
+#[rstest]
+#[case::a_queue("aws_sqs_queue_policy", "queue_url", ["logs", "secret"]
+    .map(|name| format!("https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/{name}")), "sqs:*")]
+#[case::a_key("aws_kms_key_policy", "key_id", ["k1", "k2"].map(str::to_owned), "kms:*")]
+fn a_policy_that_moves_to_another_resource_lets_use_that(
+    #[case] kind: &str,
+    #[case] attribute: &str,
+    #[case] on: [String; 2],
+    #[case] action: &str,
+) {
+    let with = |on: &str| {
+        let values = json!({attribute: on, "policy": document(&[of_anybody(allow(action))])});
+        [role("a"), of(kind, "p", values)]
+    };
+    let name = format!("{kind}.p");
+    let [one, other] = &on;
+    assert_eq!(gained(&name, &with(one), &with(other)).0, "something");
+    assert_eq!(gained(&name, &with(one), &with(one)).0, "nothing");
+}
+
+#[test]
+fn what_a_permission_set_is_given_is_compared() {
+    let part = |kind: &str, values: Value| {
+        let mut values = values;
+        values["instance_arn"] = json!("y");
+        of(&format!("aws_ssoadmin_{kind}"), "m", values)
+    };
+    let managed = |set: &str, name: &str| {
+        let arn = format!("arn:aws:iam::aws:policy/{name}");
+        part(
+            "managed_policy_attachment",
+            json!({"permission_set_arn": set, "managed_policy_arn": arn}),
+        )
+    };
+    let name = "aws_ssoadmin_managed_policy_attachment.m";
+    let gained = |name: &str, old: Option<&Value>, new: Option<&Value>| {
+        let with = |one: Option<&Value>| -> Vec<Value> {
+            std::iter::once(role("a")).chain(one.cloned()).collect()
+        };
+        gained(name, &with(old), &with(new))
+    };
+    let (read, admin) = (managed("x", "ReadOnlyAccess"), managed("x", "AdministratorAccess"));
+    assert_eq!(gained(name, None, Some(&admin)).0, "something");
+    assert_eq!(gained(name, Some(&read), Some(&admin)).0, "something");
+    assert_eq!(gained(name, Some(&admin), Some(&read)).0, "nothing");
+    assert_eq!(gained(name, Some(&admin), Some(&admin)).0, "nothing");
+    let moved = gained(name, Some(&admin), Some(&managed("z", "AdministratorAccess")));
+    assert_eq!(moved.0, "undecided");
+    let assigned = |to: &str| {
+        part(
+            "account_assignment",
+            json!({"permission_set_arn": "x", "principal_id": to, "target_id": ACCOUNT}),
+        )
+    };
+    let name = "aws_ssoadmin_account_assignment.m";
+    let why = format!("{name}: who is assigned is not followed");
+    let open = ("undecided".to_owned(), why);
+    assert_eq!(gained(name, None, Some(&assigned("g"))), open);
+    assert_eq!(gained(name, Some(&assigned("g")), Some(&assigned("h"))), open);
+    assert_eq!(gained(name, Some(&assigned("g")), Some(&assigned("g"))).0, "nothing");
+}
+
+/// Whom a trust policy or a resource's policy names needs no policy of its own, and whoever
+/// takes a role chooses the name of the session.
+#[rstest]
+#[case::by_its_role("role/a", json!([role("a"), trusting(&format!("arn:aws:iam::{ACCOUNT}:role/a"))]),
+    &["`sts:AssumeRole` on `arn:aws:iam::123456789012:role/b`, by statement 0 of `aws_iam_role.b`"])]
+#[case::by_a_session("role/a",
+    json!([role("a"), trusting(&format!("arn:aws:sts::{ACCOUNT}:assumed-role/a/bob"))]),
+    &["`sts:AssumeRole` on `arn:aws:iam::123456789012:role/b`, by statement 0 of `aws_iam_role.b`"])]
+#[case::another("role/a", json!([role("a"), trusting(&format!("arn:aws:iam::{ACCOUNT}:role/c"))]), &[])]
+#[case::the_account("role/a", json!([role("a"), trusting(&format!("arn:aws:iam::{ACCOUNT}:root"))]), &[])]
+#[case::a_bucket_of_a_session("role/a", json!([role("a"), bucket("a/bob")]),
+    &["`s3:PutObject` on `arn:aws:s3:::b/"])]
+#[case::a_bucket_of_anothers("role/a", json!([role("a"), bucket("c/bob")]), &[])]
+fn what_an_identity_can_by_others_policies_alone(
+    #[case] who: &str,
+    #[case] resources: Value,
+    #[case] expected: &[&str],
+) {
+    let directory = in_files(&[("state.json", &state(resources.as_array().unwrap()))]);
+    let (code, told, error) = ask(directory.path(), &["what-can", who, "--state", "state.json"]);
+    assert_eq!((code, error.as_str()), (Some(i32::from(!expected.is_empty())), ""), "{told}");
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines.len(), expected.len() + 1, "{told}");
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{told}");
+    }
+}
+
+/// A role whose trust policy names somebody.
+fn trusting(whom: &str) -> Value {
+    let mut role = role("b");
+    role["values"]["assume_role_policy"] = json!(document(&[json!({"Effect": "Allow",
+        "Action": "sts:AssumeRole", "Principal": {"AWS": whom}})]));
+    role
+}
+
+/// A bucket's policy that names a session.
+fn bucket(session: &str) -> Value {
+    let arn = format!("arn:aws:sts::{ACCOUNT}:assumed-role/{session}");
+    let own = document(&[json!({"Effect": "Allow", "Action": "s3:PutObject",
+        "Principal": {"AWS": arn}, "Resource": "arn:aws:s3:::b/*"})]);
+    of("aws_s3_bucket_policy", "b", json!({"bucket": "b", "policy": own}))
+}
