@@ -14,7 +14,7 @@ use crate::terraform::Instance;
 const RAILS: [&str; 5] = ["policy", "OIDC provider", "route", "authorizer", "log resource policy"];
 
 /// Members that are guard rails, by kind.
-const RAIL_MEMBERS: [(&str, &str); 22] = [
+const RAIL_MEMBERS: [(&str, &str); 23] = [
     ("function", "Policy"),
     ("function", "URLs"),
     ("role", "AssumeRolePolicyDocument"),
@@ -30,6 +30,7 @@ const RAIL_MEMBERS: [(&str, &str); 22] = [
     ("bucket", "public access block"),
     ("bucket", "ACL"),
     ("secret", "ResourcePolicy"),
+    ("route table", "routeSet"),
     ("VPC endpoint", "policyDocument"),
     ("KMS key", "Policy"),
     ("KMS key", "Grants"),
@@ -274,6 +275,23 @@ mod tests {
         assert!(left.covers(&function, "Timeout"));
         for member in ["Policy", "URLs"] {
             assert!(!left.covers(&function, member), "{member}");
+        }
+    }
+
+    /// Neither by the attribute nor with all others.
+    #[test]
+    fn the_routes_of_a_network_are_left_to_nobody() {
+        let instances = Instance::of(&json!({"resources": [
+            {"mode": "managed", "type": "aws_route_table", "name": "private", "instances": [
+                {"attributes": {"id": "rtb-1"}},
+            ]},
+        ]}));
+        for attribute in ["all", "route"] {
+            let ignored = [ignored("aws_route_table", "private", attribute)];
+            let left = LeftToOthers::new(&ignored, &instances);
+            let table = id("route table", "rtb-1");
+            assert!(!left.covers(&table, "routeSet"), "{attribute}");
+            assert_eq!(left.covers(&table, "tagSet"), attribute == "all");
         }
     }
 

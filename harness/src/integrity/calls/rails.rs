@@ -168,7 +168,10 @@ fn is_left_to_others(
         return set.peek().is_some()
             && set.all(|name| plain(name) != "policy" && left.has_member(instance, name));
     }
-    check.action.starts_with("ec2:") && is_left(check, instance, left)
+    // The routes of a network are left to nobody, as an API's are not.
+    check.action.starts_with("ec2:")
+        && !operation.ends_with("Route")
+        && is_left(check, instance, left)
 }
 
 #[cfg(test)]
@@ -401,5 +404,12 @@ mod tests {
         assert_eq!(found(policy, &left), ["aws_iam_role.x"]);
         let tagged = entry("iam:TagRole", role, &json!({}));
         assert_eq!(found(tagged, &left), Vec::<String>::new());
+        let ignored = ["route", "all"].map(|it| format!("aws_route_table.x.{it}").parse().unwrap());
+        let left = LeftToOthers::leaving(&ignored, &instances());
+        let table = "arn:aws:ec2:us-east-1:123456789012:route-table/rtb-1";
+        for action in ["ec2:CreateRoute", "ec2:DeleteRoute", "ec2:ReplaceRoute"] {
+            let changed = entry(action, table, &json!({}));
+            assert_eq!(found(changed, &left), ["aws_route_table.x"], "{action}");
+        }
     }
 }
