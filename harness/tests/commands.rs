@@ -269,6 +269,34 @@ fn a_run_that_is_not_isolated_is_not_begun_in_ci(
     assert!(said.contains(expected), "{said}");
 }
 
+/// The same of a run that is to be signed, wherever it is.
+#[rstest::rstest]
+#[case::with_a_key(&["--sign-key", "key"], "the run would be UNISOLATED: ")]
+#[case::told(&["--sign-key", "key", "--unisolated"], "the upstream at `http://127.0.0.1:9/` does not answer")]
+#[case::without_a_key(&[], "the upstream at `http://127.0.0.1:9/` does not answer")]
+fn a_run_that_is_not_isolated_is_not_begun_for_a_key(
+    #[case] more: &[&str],
+    #[case] expected: &str,
+) {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("ringfence.toml"), "").unwrap();
+    let key = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(place.path().join("key"))
+        .status();
+    assert!(key.unwrap().success());
+    let output = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .args(["verify", "--backend", "http://127.0.0.1:9/"])
+        .args(more)
+        .current_dir(place.path())
+        .env_remove("CI")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains(expected), "{said}");
+}
+
 #[test]
 fn who_closes_the_pipe_gets_the_code_of_a_shell_and_no_panic() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_ringfence"))
