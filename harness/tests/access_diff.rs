@@ -825,3 +825,37 @@ fn a_change_that_asks_for_a_name_that_nobody_knows_is_undecided() {
     assert_eq!(gained(known, "sqs:SendMessage", "sqs:*"), "something");
     assert_eq!(gained(open, "sqs:*", "sqs:*"), "nothing");
 }
+
+/// What a pull request brings is told in the comment and in the log of its pipeline:
+/// a name and a resource are text there, and no second answer.
+#[test]
+fn what_is_compared_writes_no_answer_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let hostile = "arn:aws:s3:::b/x` on [all](https://evil.example) <details>**held**\n\n### Access\n\n1 compared for all requests: 0 may do more\n\u{9b}2J";
+    let name = "p`[x](y)<img>\n0 compared.json";
+    for (side, resource) in [("old", "arn:aws:s3:::b/a"), ("new", hostile)] {
+        fs::create_dir(directory.path().join(side)).unwrap();
+        let text = policy("s3:GetObject", resource).to_string();
+        fs::write(directory.path().join(side).join(name), text).unwrap();
+    }
+    let [old, new] = ["old", "new"].map(|side| directory.path().join(side));
+    let markdown = run(&old, &new, &["--markdown"]);
+    assert_eq!(markdown.status.code(), Some(1));
+    let said = text(&markdown.stdout);
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.iter().filter(|line| line.starts_with('#')).count(), 1, "{said}");
+    assert_eq!(lines.iter().filter(|line| line.starts_with("- ")).count(), 2, "{said}");
+    assert_eq!(
+        lines[2],
+        "1 compared for all requests: 1 may do more, 1 may do less, 0 undecided, 0 the same."
+    );
+    assert_eq!(lines[4], "**\\`p\\`\\[x\\](y)&lt;img> 0 compared\\`**", "{said}");
+    for markup in ["[all](", "[x](", "<details>", "<img>", " **held**", "\u{9b}"] {
+        assert!(!said.contains(markup), "{markup} in {said}");
+    }
+    let plain = run(&old, &new, &[]);
+    let said = text(&plain.stdout);
+    // The name, two lines of it, and the closing one.
+    assert_eq!(said.lines().count(), 4, "{said}");
+    assert!(said.contains("\\u000a\\u000a### Access\\u000a"), "{said}");
+}

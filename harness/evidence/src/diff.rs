@@ -9,6 +9,7 @@ use crate::mutations::MutantVerdict;
 use crate::probe::Verdict;
 use crate::proof::{Proof, ProofVerdict};
 use crate::record::{RunRecord, RunStatus};
+use crate::visible::line;
 
 /// What changed between two runs, each list in the order of the ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -122,12 +123,12 @@ impl fmt::Display for Diff {
             }
             writeln!(f, "\n{title}: {} changed", changes.len())?;
             for Change { id, old, new } in changes {
-                let said = |side: &Option<String>| side.clone().unwrap_or_else(|| "none".into());
-                writeln!(f, "  {id}: {} -> {}", said(old), said(new))?;
+                let said = |side: &Option<String>| line(side.as_deref().unwrap_or("none"));
+                writeln!(f, "  {}: {} -> {}", line(id), said(old), said(new))?;
             }
         }
         writeln!(f, "\n{} regressions", self.regressions.len())?;
-        self.regressions.iter().try_for_each(|regression| writeln!(f, "  {regression}"))
+        self.regressions.iter().try_for_each(|regression| writeln!(f, "  {}", line(regression)))
     }
 }
 

@@ -194,3 +194,50 @@ fn mutant(id: &str, verdict: MutantVerdict) -> Mutant {
         duration_us: 10,
     }
 }
+
+/// A record, every text of which ends in what somebody under test chose, but for words
+/// of the schema and these members.
+pub(crate) fn poisoned(record: &RunRecord, hostile: &str, but: &[&str]) -> RunRecord {
+    fn poison(value: &mut serde_json::Value, hostile: &str, but: &[&str], key: &str) {
+        let is_word = ["verdict", "state", "scope"].contains(&key) || but.contains(&key);
+        match value {
+            serde_json::Value::String(text) if !is_word => text.push_str(hostile),
+            serde_json::Value::Array(items) => {
+                items.iter_mut().for_each(|item| poison(item, hostile, but, key));
+            }
+            serde_json::Value::Object(members) => {
+                members.iter_mut().for_each(|(name, member)| poison(member, hostile, but, name));
+            }
+            _ => {}
+        }
+    }
+    let mut value = serde_json::to_value(record).unwrap();
+    poison(&mut value, hostile, but, "");
+    serde_json::from_value(value).unwrap()
+}
+
+/// A text of Markdown without what is code in its lines, where nothing is markup.
+pub(crate) fn without_code(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let (mut out, mut rest) = (String::new(), line);
+        while let Some(at) = rest.find('`') {
+            let (before, from) = rest.split_at(at);
+            let fence = from.len() - from.trim_start_matches('`').len();
+            let (fence, inner) = from.split_at(fence);
+            out.push_str(before);
+            let ends = |(at, _): &(usize, &str)| {
+                let end = &inner[at + fence.len()..];
+                !before.ends_with('\\') && !inner[..*at].ends_with('`') && !end.starts_with('`')
+            };
+            match inner.match_indices(fence).find(ends) {
+                Some((at, _)) => rest = &inner[at + fence.len()..],
+                None => {
+                    out.push_str(fence);
+                    rest = inner;
+                }
+            }
+        }
+        out + rest + "\n"
+    });
+    lines.collect()
+}

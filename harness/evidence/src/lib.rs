@@ -25,10 +25,12 @@ mod probe;
 mod proof;
 mod record;
 pub mod sarif;
+pub mod shown;
 pub mod signature;
 mod table;
 mod visible;
 
+pub use crate::shown::is_active;
 pub use acceptance::{Acceptance, Idle};
 pub use calibration::Calibration;
 pub use mutations::{
@@ -43,4 +45,4 @@ pub use record::{
     SCHEMA_VERSION, Starts, Summary, Upstream,
 };
 pub use table::{Told, probes, table};
-pub use visible::is_active;
+pub use visible::prose;

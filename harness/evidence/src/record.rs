@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::shown;
 use serde::{Deserialize, Serialize};
 
 use crate::calibration::Calibration;
@@ -369,8 +370,7 @@ impl RunRecord {
     /// # Errors
     /// When it cannot be written.
     pub fn json(&self, out: &mut dyn io::Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut *out, self)?;
-        out.write_all(b"\n")
+        shown::write(out, self)
     }
 
     /// Reads a record.

@@ -6,7 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::shown;
 use serde::Serialize;
+
+use crate::visible::line;
 
 /// A kind of finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,16 +91,14 @@ pub fn sarif(
             results: findings.iter().map(|finding| result(rules, finding)).collect(),
         }],
     };
-    let mut text = serde_json::to_vec_pretty(&log)?;
-    text.push(b'\n');
-    Ok(text)
+    shown::lines(&log)
 }
 
 fn rule(rule: &Rule) -> Descriptor<'_> {
     Descriptor {
         id: &rule.id,
-        short_description: Message { text: &rule.summary },
-        help: rule.help.as_deref().map(|text| Message { text }),
+        short_description: Message { text: plain(&rule.summary) },
+        help: rule.help.as_deref().map(|text| Message { text: plain(text) }),
     }
 }
 
@@ -106,7 +107,7 @@ fn result<'a>(rules: &[Rule], finding: &'a Located) -> Finding<'a> {
         rule_id: &finding.rule,
         rule_index: rules.iter().position(|rule| rule.id == finding.rule),
         level: finding.level,
-        message: Message { text: &finding.message },
+        message: Message { text: plain(&finding.message) },
         locations: [Location {
             physical_location: PhysicalLocation {
                 artifact_location: ArtifactLocation { uri: uri(&finding.place.file) },
@@ -118,9 +119,20 @@ fn result<'a>(rules: &[Rule], finding: &'a Located) -> Finding<'a> {
         }],
         partial_fingerprints: [("ringfence/v1", finding.fingerprint.as_str())].into(),
         suppressions: finding.accepted.as_deref().map(|justification| {
-            [Suppression { kind: "external", status: "accepted", justification }]
+            [Suppression {
+                kind: "external",
+                status: "accepted",
+                justification: plain(justification),
+            }]
         }),
     }
+}
+
+/// A message of plain text, in which nothing that somebody under test chose is a link:
+/// `[text](target)` is one there too (SARIF 2.1.0, 3.11.6:
+/// <https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/sarif-v2.1.0-errata01.html>).
+fn plain(text: &str) -> String {
+    line(text).replace("](", "] (")
 }
 
 /// A path as a URI reference: what is not allowed in one is escaped.
@@ -178,14 +190,14 @@ struct Driver<'a> {
 #[serde(rename_all = "camelCase")]
 struct Descriptor<'a> {
     id: &'a str,
-    short_description: Message<'a>,
+    short_description: Message,
     #[serde(skip_serializing_if = "Option::is_none")]
-    help: Option<Message<'a>>,
+    help: Option<Message>,
 }
 
 #[derive(Serialize)]
-struct Message<'a> {
-    text: &'a str,
+struct Message {
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -195,20 +207,20 @@ struct Finding<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_index: Option<usize>,
     level: Level,
-    message: Message<'a>,
+    message: Message,
     locations: [Location; 1],
     partial_fingerprints: BTreeMap<&'static str, &'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    suppressions: Option<[Suppression<'a>; 1]>,
+    suppressions: Option<[Suppression; 1]>,
 }
 
 /// SARIF 2.1.0, 3.35: a result that somebody has accepted.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Suppression<'a> {
+struct Suppression {
     kind: &'static str,
     status: &'static str,
-    justification: &'a str,
+    justification: String,
 }
 
 #[derive(Serialize)]
@@ -252,7 +264,7 @@ mod tests {
         let finding = Located {
             rule: "b".into(),
             level: Level::Error,
-            message: "b is wrong".into(),
+            message: "b is\n\u{202e}wrong: [x](1), [y]\u{1b}(2)".into(),
             place: Place { file: "a dir/é.tf".into(), line: 0, column: Some(3) },
             fingerprint: "f-1".into(),
             accepted: None,
@@ -271,7 +283,7 @@ mod tests {
                 "ruleId": "b",
                 "ruleIndex": 1,
                 "level": "error",
-                "message": {"text": "b is wrong"},
+                "message": {"text": "b is \\u{202e}wrong: [x] (1), [y]\\u{1b}(2)"},
                 "locations": [{"physicalLocation": {
                     "artifactLocation": {"uri": "a%20dir/%C3%A9.tf"},
                     "region": {"startLine": 1, "startColumn": 3}

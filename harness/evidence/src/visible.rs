@@ -4,33 +4,35 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use crate::shown::is_active;
+
 /// A text whose control characters, and those that turn or hide what stands
 /// around them, are written out: a terminal would obey them.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    written_out(text, &[])
+}
+
+/// The same of a text of several lines.
+pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
+    written_out(text, &['\n', '\t'])
+}
+
+fn written_out<'a>(text: &'a str, but: &[char]) -> Cow<'a, str> {
+    let acts = |character: char| is_active(character) && !but.contains(&character);
     // Most texts are of plain letters, which is told at once.
     let plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if plain || !text.chars().any(is_active) {
+    if plain || !text.contains(acts) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if is_active(character) {
+        if acts(character) {
             let _ = write!(shown, "\\u{{{:x}}}", u32::from(character));
         } else {
             shown.push(character);
         }
     }
     Cow::Owned(shown)
-}
-
-/// Whether a character does something to those around it, or to a terminal:
-/// controls, zero-width and bidirectional formatting
-/// (<https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing>).
-pub fn is_active(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A text on one line.
@@ -41,8 +43,37 @@ pub(crate) fn line(text: &str) -> String {
 /// A text in a paragraph, a list or a table of Markdown, of which nothing is
 /// markup (<https://github.github.com/gfm/#backslash-escapes>).
 pub(crate) fn markdown(text: &str) -> String {
+    without_markup(&line(text))
+}
+
+/// A sentence of ours in Markdown, in which backticks stand around names: each name is
+/// code, and neither it nor anything else is markup, whatever it holds. Where a name has
+/// backticks of its own, what is code is not what was meant, and no more than that.
+pub fn prose(text: &str) -> String {
+    let text = line(text);
+    let pieces: Vec<&str> = text.split('`').collect();
+    if pieces.len() % 2 == 0 {
+        return without_markup(&text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for (place, piece) in pieces.iter().enumerate() {
+        match (place % 2 == 1, piece.is_empty()) {
+            (true, true) => out.push_str("\\`\\`"),
+            (true, false) => {
+                let _ = write!(out, "`{}`", piece.replace('|', "\\|"));
+            }
+            // Two names that touch would be one.
+            (false, true) if !out.is_empty() && place + 1 < pieces.len() => out.push(' '),
+            (false, _) => out.push_str(&without_markup(piece)),
+        }
+    }
+    out
+}
+
+/// A text of one line, of which nothing is markup.
+fn without_markup(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in line(text).chars() {
+    for character in text.chars() {
         match character {
             '<' => escaped.push_str("&lt;"),
             '&' => escaped.push_str("&amp;"),
@@ -108,6 +139,24 @@ mod tests {
     #[case("\u{1b}[2J", "\\\\u{1b}\\[2J")]
     fn markdown_has_no_markup(#[case] text: &str, #[case] shown: &str) {
         assert_eq!(markdown(text), shown);
+    }
+
+    #[rstest]
+    #[case("now: `s3:Get*` on `arn:a_b|c`, by R", "now: `s3:Get*` on `arn:a_b\\|c`, by R")]
+    #[case("1 of *", "1 of \\*")]
+    #[case(
+        "on `b/` [x](y) <img> **all held** `c`",
+        "on `b/` \\[x\\](y) &lt;img> \\*\\*all held\\*\\* `c`"
+    )]
+    #[case("on `b` [x](y)` c", "on \\`b\\` \\[x\\](y)\\` c")]
+    #[case("on `a``[x](y)`", "on `a` `[x](y)`")]
+    #[case("on `` [x](y)", "on \\`\\` \\[x\\](y)")]
+    #[case("on ``[x](y)``", "on \\`\\`\\[x\\](y)\\`\\`")]
+    #[case("a \\`[x](y)`", "a \\\\`[x](y)`")]
+    #[case("`a\n\n# All held\n- x` b", "`a # All held - x` b")]
+    #[case("`a\u{202e}`", "`a\\u{202e}`")]
+    fn a_sentence_has_code_and_no_other_markup(#[case] text: &str, #[case] shown: &str) {
+        assert_eq!(prose(text), shown);
     }
 
     #[rstest]

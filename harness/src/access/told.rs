@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use ringfence_evidence::prose;
 use ringfence_prove::jsonl::Shown;
 use serde::Serialize;
 
 use super::diff::{Change, Side};
+use crate::printing::harmless_line;
 
 #[derive(Serialize)]
 struct Told<'c> {
@@ -111,7 +113,7 @@ pub fn who(found: &[(&str, Side)]) -> String {
     let mut out = String::new();
     for (name, side) in found {
         if let Some(line) = line(side, name) {
-            let _ = writeln!(out, "{line}");
+            let _ = writeln!(out, "{}", harmless_line(&line));
         }
     }
     let count = |is: fn(&Side) -> bool| found.iter().filter(|(_, side)| is(side)).count();
@@ -164,25 +166,27 @@ pub fn text(changes: &[Change]) -> String {
     for change in changes {
         let lines = lines(change);
         if !lines.is_empty() {
-            let _ = writeln!(out, "{}{}", change.name, place(change));
+            let _ = writeln!(out, "{}{}", harmless_line(&change.name), place(change));
         }
         for line in lines {
-            let _ = writeln!(out, "  {line}");
+            let _ = writeln!(out, "  {}", harmless_line(&line));
         }
     }
     out + &closing(changes) + "\n"
 }
 
-/// The changes as Markdown, for the comment of a pull request.
+/// The changes as Markdown, for the comment of a pull request. Names, actions and
+/// resources are those of who asks for it: none of them is markup.
 pub fn markdown(changes: &[Change]) -> String {
     let mut out = format!("### Access\n\n{}.\n", closing(changes));
     for change in changes {
         let lines = lines(change);
         if !lines.is_empty() {
-            let _ = write!(out, "\n**`{}`**{}\n\n", change.name, place(change));
+            let name = prose(&format!("`{}`", change.name));
+            let _ = write!(out, "\n**{name}**{}\n\n", place(change));
         }
         for line in lines {
-            let _ = writeln!(out, "- {line}");
+            let _ = writeln!(out, "- {}", prose(&line));
         }
     }
     out

@@ -8,6 +8,7 @@ use clap::Args;
 use super::{terminal, to_its_end};
 use crate::doctor::{self, Diagnosis, Line, Options, Verdict};
 use crate::exit::Exit;
+use crate::printing::harmless_line;
 
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
@@ -64,14 +65,13 @@ fn json(diagnosis: &Diagnosis) -> anyhow::Result<String> {
 fn told(diagnosis: &Diagnosis) -> String {
     let mut out = String::new();
     for Line { file, line, construct, verdict, because, .. } in &diagnosis.lines {
-        let _ = match verdict {
-            Verdict::Runs if construct.is_empty() => writeln!(out, "{file}: runs"),
-            Verdict::Runs => writeln!(out, "{file}: {construct}: runs"),
-            Verdict::StandIn => writeln!(out, "{file}:{line}: {construct}: stand-in: {because}"),
-            Verdict::Unsupported => {
-                writeln!(out, "{file}:{line}: {construct}: does not run: {because}")
-            }
+        let told = match verdict {
+            Verdict::Runs if construct.is_empty() => format!("{file}: runs"),
+            Verdict::Runs => format!("{file}: {construct}: runs"),
+            Verdict::StandIn => format!("{file}:{line}: {construct}: stand-in: {because}"),
+            Verdict::Unsupported => format!("{file}:{line}: {construct}: does not run: {because}"),
         };
+        let _ = writeln!(out, "{}", harmless_line(&told));
     }
     let count = |wanted| diagnosis.lines.iter().filter(|line| line.verdict == wanted).count();
     let _ = writeln!(

@@ -16,6 +16,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::evidence::{Unsignable, merge_bundles, sign_bundle};
 use crate::exit::Exit;
+use crate::printing::harmless_line;
 use crate::proof::certificates;
 
 #[derive(Debug, Args)]
@@ -137,7 +138,7 @@ impl Verify {
             );
         }
         for problem in &checked.problems {
-            println!("BAD: {problem}");
+            println!("BAD: {}", harmless_line(problem));
         }
         if !checked.problems.is_empty() {
             println!("{name}: NOT to be relied on ({} problems)", checked.problems.len());

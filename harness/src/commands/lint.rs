@@ -10,7 +10,8 @@ use ringfence_policy::Kind;
 use ringfence_policy::lint::Rule as PolicyRule;
 
 use crate::exit::Exit;
-use crate::lint::{Finding, Report, come_upon, configuration, paths};
+use crate::lint::{Finding, Remark, Report, come_upon, configuration, paths};
+use crate::printing::harmless_line;
 
 #[derive(Debug, Args)]
 pub(super) struct Lint {
@@ -77,8 +78,9 @@ impl Lint {
             }
         }
         for remark in &report.unreadable {
-            let crate::lint::Remark { file, line, column, message } = remark;
-            eprintln!("ringfence: {file}:{line}:{column}: {message}");
+            let Remark { file, line, column, message } = remark;
+            let told = format!("{file}:{line}:{column}: {message}");
+            eprintln!("ringfence: {}", harmless_line(&told));
         }
         print!("{out}");
         Ok(match (report.unreadable.is_empty(), report.findings.is_empty()) {
@@ -89,20 +91,20 @@ impl Lint {
     }
 }
 
-/// The report for people.
+/// The report for people: each finding has its lines, whatever a policy says.
 fn told(report: &Report) -> String {
     let mut out = String::new();
+    let mut tell = |line: String| {
+        let _ = writeln!(out, "{}", harmless_line(&line));
+    };
     for finding in &report.findings {
         let Finding { file, line, column, rule, message, instead, .. } = finding;
-        let _ = writeln!(out, "{file}:{line}:{column}: {rule}: {}{message}", whose(finding));
-        let _ = writeln!(out, "    instead: {instead}");
+        tell(format!("{file}:{line}:{column}: {rule}: {}{message}", whose(finding)));
+        tell(format!("    instead: {instead}"));
     }
     for left in &report.not_checked {
-        let _ = writeln!(
-            out,
-            "{}:{}:{}: not checked: {}",
-            left.file, left.line, left.column, left.message
-        );
+        let Remark { file, line, column, message } = left;
+        tell(format!("{file}:{line}:{column}: not checked: {message}"));
     }
     let count = |number: usize, what: &str| match number {
         1 => format!("1 {what}"),

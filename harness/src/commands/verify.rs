@@ -12,6 +12,7 @@ use ringfence_evidence::baseline::news;
 use ringfence_evidence::bundle::{REPORT, places, put};
 use ringfence_evidence::check::{Trust, check};
 use ringfence_evidence::manifest::sha256;
+use ringfence_evidence::shown;
 use ringfence_evidence::signature::fingerprint;
 use ringfence_evidence::{
     Account, Companion, Companions, Decider, Part, Phase, Probe, RunRecord, RunStatus,
@@ -415,7 +416,7 @@ async fn prove(
     record.proofs = together.proofs;
     record.deviations.extend(together.told);
     if let Some(certificates) = together.certificates {
-        let text = serde_json::to_string(&certificates)?;
+        let text = String::from_utf8(shown::line(&certificates)?)?;
         // A policy without what was removed has another digest.
         if keeper.redactor().traffic(&text).text == text {
             put(&keeper.directory().join(CERTIFICATES), text.as_bytes())?;
@@ -466,7 +467,8 @@ fn keep_decisions(stack: &Stack, keeper: &Keeper) -> anyhow::Result<()> {
                 && caller.is_none_or(|caller| caller == account_id))
     };
     let decisions = decisions(account_id, recorded.iter().map(AsRef::as_ref).filter(is_own));
-    let text = keeper.redactor().traffic(&serde_json::to_string(&decisions)?).text;
+    let text = String::from_utf8(shown::line(&decisions)?)?;
+    let text = keeper.redactor().traffic(&text).text;
     put(&keeper.directory().join(DECISIONS), text.as_bytes())?;
     Ok(())
 }

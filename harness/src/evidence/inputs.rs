@@ -8,7 +8,9 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::Context as _;
 use ringfence_evidence::Input;
 use ringfence_evidence::bundle::{DEPLOYED, INPUTS, put};
+use ringfence_evidence::is_active;
 use ringfence_evidence::manifest::sha256;
+use ringfence_evidence::shown;
 use ringfence_wire::Service;
 use serde_json::{Value, json};
 
@@ -36,6 +38,13 @@ const MOST: Most = Most { files: 20_000, bytes: 1 << 30 };
 /// The longest name of a file that is written as it is; file systems take 255 bytes.
 const LONGEST_NAME: usize = 200;
 
+/// Where files begin whose names cannot be written as they are.
+const ALIKE: &str = "alike/1/";
+
+/// The longest path that is written as it is; Linux takes 4,095 bytes, the bundle's own
+/// place among them.
+const LONGEST_PATH: usize = 2_000;
+
 /// The inputs of a run, on their way into a bundle.
 #[derive(Debug)]
 pub struct Inputs<'a> {
@@ -45,6 +54,8 @@ pub struct Inputs<'a> {
     pub kept: Vec<Input>,
     /// What had to be changed or left out, for the record.
     pub said: Vec<String>,
+    /// The paths of what was kept.
+    taken: BTreeSet<String>,
 }
 
 impl<'a> Inputs<'a> {
@@ -53,7 +64,8 @@ impl<'a> Inputs<'a> {
     /// # Errors
     /// When one cannot be read or kept.
     pub fn of(config: &Config, bundle: &'a Path, redactor: &'a Redactor) -> anyhow::Result<Self> {
-        let mut inputs = Self { bundle, redactor, kept: Vec::new(), said: Vec::new() };
+        let mut inputs =
+            Self { bundle, redactor, kept: Vec::new(), said: Vec::new(), taken: BTreeSet::new() };
         let base = config.file.parent().unwrap_or(Path::new("")).to_owned();
         inputs.file(&config.file, &base, Some("configuration"))?;
         for layer1 in &config.layer1 {
@@ -227,7 +239,10 @@ impl<'a> Inputs<'a> {
 
     fn file(&mut self, path: &Path, base: &Path, kind: Option<&str>) -> anyhow::Result<()> {
         let read = || format!("cannot read `{}`", path.display());
-        let own = place(path, base);
+        let mut own = place(path, base);
+        if !is_plain(path.strip_prefix(base).unwrap_or(path)) {
+            own.insert_str(0, ALIKE);
+        }
         let size = std::fs::metadata(path).with_context(read)?.len();
         if size > LARGEST_HASHED {
             self.said.push(format!("{own} ({size} bytes) is not in inputs/, nor is its hash kept"));
@@ -252,8 +267,8 @@ impl<'a> Inputs<'a> {
             let text = percent_decoded(text);
             serde_json::from_str(&text).ok()
         });
-        let text = serde_json::to_string_pretty(read.as_ref().unwrap_or(document))?;
-        self.keep(path, kind, &format!("{text}\n"))
+        let text = shown::lines(read.as_ref().unwrap_or(document))?;
+        self.keep(path, kind, &String::from_utf8_lossy(&text))
     }
 
     fn keep(&mut self, path: &str, kind: &str, text: &str) -> anyhow::Result<()> {
@@ -269,11 +284,36 @@ impl<'a> Inputs<'a> {
     }
 
     fn put(&mut self, path: &str, kind: &str, bytes: &[u8]) -> anyhow::Result<()> {
-        let path = inside(path);
+        let path = self.own(&inside(path));
         put(&self.bundle.join(INPUTS).join(&path), bytes)?;
         let kind = kind.to_owned();
         self.kept.push(Input { path, kind, sha256: sha256(bytes) });
         Ok(())
+    }
+
+    /// A path that nothing else has, neither as a file nor as a directory: several names
+    /// that a team chose can be written alike (`a_b`, and `a`, a control character and
+    /// `b`), and none takes the place of another.
+    fn own(&mut self, path: &str) -> String {
+        let (path, first) = match path.strip_prefix(ALIKE) {
+            Some(path) => (path, 1_u64),
+            None => (path, 2),
+        };
+        let numbered = |number: u64| format!("alike/{number}/{path}");
+        let plain = (first == 2).then(|| path.to_owned());
+        let mut all = plain.into_iter().chain((first..).map(numbered));
+        let own = all.find(|own| self.is_free(own)).unwrap_or_default();
+        self.taken.insert(own.clone());
+        own
+    }
+
+    fn is_free(&self, path: &str) -> bool {
+        let below = format!("{path}/");
+        let next = self.taken.range(below.clone()..).next();
+        let mut above = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+        !self.taken.contains(path)
+            && !next.is_some_and(|next| next.starts_with(&below))
+            && !above.any(|directory| self.taken.contains(directory))
     }
 }
 
@@ -339,7 +379,23 @@ fn inside(path: &str) -> String {
         }
         part => part.to_owned(),
     });
-    parts.collect::<Vec<_>>().join("/")
+    let path = parts.collect::<Vec<_>>().join("/");
+    if path.len() <= LONGEST_PATH {
+        return path;
+    }
+    let hash = sha256(path.as_bytes());
+    let name = path.rsplit('/').next().unwrap_or_default();
+    format!("long/{}/{name}", hash.get(..16).unwrap_or_default())
+}
+
+/// What acts on who looks at a name, and what the manifest's stock tools escape.
+fn is_rewritten(character: char) -> bool {
+    is_active(character) || character == '\\'
+}
+
+/// Whether a path can be written as it is.
+fn is_plain(path: &Path) -> bool {
+    path.to_str().is_some_and(|path| !path.contains(is_rewritten))
 }
 
 /// A file's place below `inputs/`: that relative to the configuration, without
@@ -351,7 +407,7 @@ fn place(path: &Path, base: &Path) -> String {
         .map(|part| match part {
             Component::Normal(name) => {
                 let name = name.to_string_lossy();
-                name.replace(|c: char| c.is_control() || c == '\\', "_")
+                name.replace(is_rewritten, "_")
             }
             Component::ParentDir => "up".to_owned(),
             Component::RootDir | Component::Prefix(_) | Component::CurDir => String::new(),
@@ -497,6 +553,50 @@ mod tests {
         assert!(inputs.said[0].starts_with("inputs/ringfence.toml: one secret removed"));
     }
 
+    /// Names that differ in what cannot be written, and paths that are too long.
+    #[test]
+    fn no_file_takes_the_place_of_another() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("repo");
+        let app = "[[apps]]\nname = 'a'\ndirectory = 'a'\nrepository = 'o/r'\n";
+        put(&root.join("ringfence.toml"), app.as_bytes()).unwrap();
+        let long = ["d".repeat(150).as_str(); 15].join("/");
+        let names = [
+            "t_1.yaml",
+            "t\u{1}1.yaml",
+            "t\u{80}1.yaml",
+            "t\u{202e}1.yaml",
+            "t\\1.yaml",
+            // A directory where a file is, and a file where a directory is.
+            "t\u{200b}1.yaml/f",
+            "x_/f",
+            "x\u{1}",
+            "alike/2/a/t_1.yaml",
+        ];
+        for name in names {
+            put(&root.join("a").join(name), name.as_bytes()).unwrap();
+        }
+        put(&root.join("a").join(&long).join("f"), b"long").unwrap();
+        let config = Config::load(&root.join("ringfence.toml")).unwrap();
+        let redactor = Redactor::new(&config, []).unwrap();
+        let bundle = directory.path().join("bundle");
+        let inputs = Inputs::of(&config, &bundle, &redactor).unwrap();
+        let mut texts = BTreeSet::new();
+        for input in &inputs.kept {
+            let bytes = std::fs::read(bundle.join(INPUTS).join(&input.path)).unwrap();
+            assert_eq!(sha256(&bytes), input.sha256, "{}", input.path);
+            assert!(!input.path.contains(is_active) && input.path.len() < 300, "{}", input.path);
+            texts.insert(String::from_utf8(bytes).unwrap());
+        }
+        let all = names.into_iter().chain([app, "long"]).map(str::to_owned);
+        assert_eq!(texts, all.collect());
+        // What can be written stands where it is.
+        for name in ["t_1.yaml", "x_/f", "alike/2/a/t_1.yaml"] {
+            let kept = std::fs::read_to_string(bundle.join(INPUTS).join("a").join(name));
+            assert_eq!(kept.ok().as_deref(), Some(name));
+        }
+    }
+
     #[test]
     fn a_repository_shows_nothing_that_its_links_lead_to_outside() {
         use std::os::unix::fs::symlink;
@@ -566,7 +666,8 @@ mod tests {
         let bundle = directory.path().join("bundle");
         let kept_of = |most: Most| {
             let (kept, said) = (Vec::new(), Vec::new());
-            let mut inputs = Inputs { bundle: &bundle, redactor: &redactor, kept, said };
+            let taken = BTreeSet::new();
+            let mut inputs = Inputs { bundle: &bundle, redactor: &redactor, kept, said, taken };
             let tree = Tree { root: &root, base: directory.path(), kind: None };
             inputs.walk(&root, &tree, most).unwrap();
             let kept: Vec<String> = inputs.kept.into_iter().map(|input| input.path).collect();

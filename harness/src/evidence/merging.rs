@@ -11,6 +11,7 @@ use ringfence_evidence::bundle::{
 use ringfence_evidence::check::{Checked, Trust, check};
 use ringfence_evidence::manifest::{MANIFEST, SIGNATURE, sha256};
 use ringfence_evidence::merge::{Shared, Together, is_deployed, merge};
+use ringfence_evidence::shown;
 use ringfence_evidence::{Part, RunRecord};
 use serde_json::{Map, Value};
 
@@ -150,7 +151,7 @@ fn decisions(directories: &[PathBuf]) -> anyhow::Result<Option<Vec<u8>>> {
     let Some(mut all) = together else { return Ok(None) };
     all.insert("documents".to_owned(), documents.into());
     all.insert("decisions".to_owned(), decisions.into());
-    Ok(Some(serde_json::to_vec(&all)?))
+    Ok(Some(shown::line(&all)?))
 }
 
 #[cfg(test)]

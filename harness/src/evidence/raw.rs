@@ -7,10 +7,12 @@ use std::path::Path;
 use anyhow::Context as _;
 use ringfence_evidence::RunRecord;
 use ringfence_evidence::bundle::{JOURNAL, put, raw_path};
+use ringfence_evidence::shown;
 use serde_json::{Value, json};
 
 use super::redact::Redactor;
 use crate::exchange::{Exchanges, LONGEST};
+use crate::printing::harmless_line;
 
 /// Writes the file of every probe.
 ///
@@ -52,9 +54,7 @@ pub(super) fn write(
             "requests": requests,
         });
         redactor.json(&mut file);
-        let mut text = serde_json::to_vec_pretty(&file)?;
-        text.push(b'\n');
-        put(&bundle.join(raw_path(probe)), &text)?;
+        put(&bundle.join(raw_path(probe)), &shown::lines(&file)?)?;
     }
     Ok(())
 }
@@ -82,7 +82,8 @@ fn journal(bundle: &Path, record: &RunRecord) -> anyhow::Result<HashMap<String, 
 }
 
 /// Cuts what must not be kept out of the journal, which has none of it by its
-/// own rules.
+/// own rules, and writes out what would act on who looks at it: its lines stay the same
+/// JSON.
 ///
 /// # Errors
 /// When it cannot be read or written.
@@ -97,10 +98,10 @@ pub(super) fn clean_journal(bundle: &Path, redactor: &Redactor) -> anyhow::Resul
     for line in text.lines() {
         let cut = redactor.traffic(line);
         removed += cut.removed;
-        clean.push_str(&cut.text);
+        clean.push_str(&harmless_line(&cut.text));
         clean.push('\n');
     }
-    if removed > 0 {
+    if clean != text {
         put(&path, clean.as_bytes())?;
     }
     Ok(removed)

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use regex::{Captures, Regex};
+use ringfence_evidence::shown;
 use ringfence_wire::Secret;
 use serde_json::Value;
 
@@ -60,6 +61,9 @@ impl Redactor {
         let mut add = |name: String, value: &str| {
             for line in value.lines().map(str::trim).filter(|line| line.len() >= SHORTEST) {
                 values.insert(line.to_owned(), name.clone());
+                for written in in_json(line) {
+                    values.insert(written, name.clone());
+                }
             }
         };
         for app in &config.apps {
@@ -145,7 +149,13 @@ impl Redactor {
     /// Another value that must not be kept.
     pub fn add(&mut self, name: impl Into<String>, value: Secret) {
         if value.expose().len() >= SHORTEST {
-            self.values.push((name.into(), value));
+            let name = name.into();
+            for written in in_json(value.expose()) {
+                if written != value.expose() {
+                    self.values.push((name.clone(), Secret::new(written)));
+                }
+            }
+            self.values.push((name, value));
             self.values.sort_by_key(|(_, value)| std::cmp::Reverse(value.expose().len()));
         }
     }
@@ -217,6 +227,17 @@ fn is_secret(name: &str) -> bool {
     !file && SIGNS.iter().any(|sign| name.contains(sign))
 }
 
+/// A value as it stands in the files of JSON that are cut as text: as the guard writes
+/// its journal, and as the evidence writes the rest.
+fn in_json(value: &str) -> [String; 2] {
+    let written = [serde_json::to_vec(value), shown::line(value)];
+    written.map(|text| {
+        let text = text.unwrap_or_default();
+        let inner = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\""));
+        String::from_utf8_lossy(inner.unwrap_or(&text)).into_owned()
+    })
+}
+
 fn strings(value: &toml::Value, add: &mut impl FnMut(&str)) {
     match value {
         toml::Value::String(text) => add(text),
@@ -256,6 +277,7 @@ mod tests {
             ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
             ("SHORT_TOKEN", "true"),
             ("HOME", "/home/somebody"),
+            ("A_PASSWORD", "canary\u{202e}\"in\\JSON"),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Redactor::new(&config, environment).unwrap()
@@ -268,6 +290,15 @@ mod tests {
     #[case("canary-two canary-one", "[removed: secret DEPLOY of a] [removed: secret DEPLOY of a]")]
     #[case("canary-environment", "[removed: environment variable MY_TOKEN]")]
     #[case("canary-of-the-environment", "[removed: environment variable TF_VAR_bind]")]
+    #[case("canary\u{202e}\"in\\JSON", "[removed: environment variable A_PASSWORD]")]
+    #[case(
+        "{\"a\":\"canary\u{202e}\\\"in\\\\JSON\"}",
+        r#"{"a":"[removed: environment variable A_PASSWORD]"}"#
+    )]
+    #[case(
+        r#"{"a":"canary\u202e\"in\\JSON"}"#,
+        r#"{"a":"[removed: environment variable A_PASSWORD]"}"#
+    )]
     #[case(
         "us-east-1 true AKIAIOSFODNN7EXAMPLE /home/somebody",
         "us-east-1 true AKIAIOSFODNN7EXAMPLE /home/somebody"

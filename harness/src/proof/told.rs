@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use ringfence_evidence::prose;
 use ringfence_prove::jsonl::Shown;
 use ringfence_prove::{Universe, Witness};
 use serde::Serialize;
 
 use super::decide::{Asked, Broken, End, Finding, Packets};
 use super::took::Took;
+use crate::printing::harmless_line;
 
 /// A guard rail with all that was found of it.
 #[derive(Debug)]
@@ -284,7 +286,7 @@ pub fn text(rails: &[Rail<'_>], took: Took) -> String {
         let _ =
             writeln!(out, "{:9} {} ({} claims)", rail.verdict(), rail.name, rail.findings.len());
         for line in lines(rail) {
-            let _ = writeln!(out, "          {line}");
+            let _ = writeln!(out, "          {}", harmless_line(&line));
         }
     }
     out + &took.closed(closing(rails, took), "\n")
@@ -297,12 +299,13 @@ pub fn markdown(rails: &[Rail<'_>], took: Took) -> String {
         took.closed(closing(rails, took), ".\n")
     );
     for rail in rails {
-        let _ = writeln!(out, "| {} | {} | {} |", rail.name, rail.verdict(), rail.findings.len());
+        let (name, claims) = (prose(rail.name), rail.findings.len());
+        let _ = writeln!(out, "| {name} | {} | {claims} |", rail.verdict());
     }
     for rail in rails.iter().filter(|rail| rail.verdict() != "proved") {
-        let _ = write!(out, "\n**{}**\n\n", rail.name);
+        let _ = write!(out, "\n**{}**\n\n", prose(rail.name));
         for line in lines(rail) {
-            let _ = writeln!(out, "- {line}");
+            let _ = writeln!(out, "- {}", prose(&line));
         }
     }
     out

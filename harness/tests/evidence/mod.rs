@@ -4,7 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use ringfence_evidence::is_active;
 use serde_json::Value;
+
+use crate::hostile::texts;
+use crate::integrity::replace;
 
 /// Planted where secrets come from; none may be found in the bundle.
 const CANARIES: [&str; 4] = [
@@ -19,31 +23,41 @@ fn root() -> PathBuf {
 }
 
 fn ringfence(arguments: &[&str], directory: &Path) -> Output {
+    command(arguments, directory).output().unwrap()
+}
+
+fn command(arguments: &[&str], directory: &Path) -> Command {
     let [environment, variable, ..] = CANARIES;
-    Command::new(env!("CARGO_BIN_EXE_ringfence"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+    command
         .args(arguments)
         .current_dir(directory)
         .env("DATABASE_PASSWORD", environment)
         .env("TF_VAR_db_password", variable)
-        .env("RINGFENCE_BACKEND", "embedded")
-        .output()
-        .unwrap()
+        .env("RINGFENCE_BACKEND", "embedded");
+    command
 }
 
-/// The repository's own configuration at another place, with secrets in it.
+/// What is in a directory of the repository, at another place.
+fn copied(name: &str, place: &Path) {
+    let status = Command::new("cp").arg("-r").arg(root().join(name)).arg(place).status();
+    assert!(status.unwrap().success());
+}
+
+/// The repository's own configuration at another place, with secrets in it, and with an
+/// application whose team writes hostile texts wherever it can.
 fn configuration(directory: &Path) -> PathBuf {
     let root = root();
+    copied("sam-apps", directory);
+    texts::write(&directory.join("sam-apps/service-a"));
     let [.., secret, upstream] = CANARIES;
     let text = std::fs::read_to_string(root.join("ringfence.toml")).unwrap();
-    let text = text
-        .replace("\"terraform\"", &format!("\"{}/terraform\"", root.display()))
-        .replace("\"sam-apps/", &format!("\"{}/sam-apps/", root.display()))
-        .replace(
-            "repository = \"example-org/service-a\"\nvars",
-            &format!(
-                "repository = \"example-org/service-a\"\nsecrets = {{ DEPLOY = \"{secret}\" }}\nvars"
-            ),
-        );
+    let text = text.replace("\"terraform\"", &format!("\"{}/terraform\"", root.display())).replace(
+        "repository = \"example-org/service-a\"\nvars",
+        &format!(
+            "repository = \"example-org/service-a\"\nsecrets = {{ DEPLOY = \"{secret}\" }}\nvars"
+        ),
+    );
     assert!(text.contains(secret), "the configuration has another form");
     let text = format!("{text}\n[upstream.environment]\nAUTH_TOKEN = \"{upstream}\"\n");
     let file = directory.join("ringfence.toml");
@@ -54,14 +68,8 @@ fn configuration(directory: &Path) -> PathBuf {
 /// A copy of what is under test, with the stack team's template broken; the
 /// other team is left out, which makes the run shorter.
 fn undeployable(place: &Path) -> PathBuf {
-    let status = Command::new("cp")
-        .arg("-r")
-        .arg(root().join("terraform"))
-        .arg(root().join("sam-apps"))
-        .arg(place)
-        .status()
-        .unwrap();
-    assert!(status.success());
+    copied("terraform", place);
+    copied("sam-apps", place);
     let text = std::fs::read_to_string(root().join("ringfence.toml")).unwrap();
     let sections: Vec<&str> = text.split("\n[[").collect();
     let kept: Vec<&str> = sections
@@ -79,6 +87,10 @@ fn undeployable(place: &Path) -> PathBuf {
     let broken = text.replace("CodeUri: src/", "CodeUri: gone/");
     assert_ne!(broken, text);
     std::fs::write(&template, broken).unwrap();
+    // What the step that fails has printed stands in every form.
+    let workflow = place.join("sam-apps/service-a/.github/workflows/deploy.yml");
+    let deploy = "          sam deploy \\\n";
+    replace(&workflow, deploy, &format!("          {}{deploy}", texts::PRINTED));
     place.join("ringfence.toml")
 }
 
@@ -87,7 +99,11 @@ fn an_application_that_cannot_be_deployed_is_a_failed_claim_and_the_run_comes_to
     let directory = tempfile::tempdir().unwrap();
     let place = directory.path();
     undeployable(place);
-    let output = ringfence(&["verify", "--run-dir", "bundle"], place);
+    let output = command(&["verify", "--run-dir", "bundle", "--github"], place)
+        .env("GITHUB_STEP_SUMMARY", place.join("bundle-summary.md"))
+        .env("GITHUB_WORKSPACE", place)
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
     let record: Value =
@@ -100,6 +116,22 @@ fn an_application_that_cannot_be_deployed_is_a_failed_claim_and_the_run_comes_to
     let observed = deployment["observed"].as_str().unwrap();
     let step = "sam-apps/service-a/.github/workflows/deploy.yml:36:9: step `SAM Deploy` failed: ";
     assert!(observed.starts_with(step), "{observed}");
+    assert!(observed.contains("::error file=terraform/main.tf::forged"), "{observed}");
+    // It is the runner's to obey in none of them, and the annotations are ours.
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let commands = printed.lines().filter(|line| line.trim_start().starts_with("::"));
+    let ours = ["::error title=", "::warning title=", "::notice title="];
+    for line in commands {
+        assert!(ours.iter().any(|begin| line.starts_with(begin)), "{line}");
+    }
+    let acts = |it: char| is_active(it) && !matches!(it, '\n' | '\t');
+    for told in [&printed, &said] {
+        assert!(!told.contains(acts) && !told.contains("##["), "{told}");
+    }
+    texts::acts_on_nobody(place, &place.join("bundle-summary.md"));
+    let mut all = Vec::new();
+    files(&place.join("bundle"), &mut all);
+    all.iter().for_each(|file| texts::acts_on_nobody(&place.join("bundle"), file));
     // What needs no deployment is asked all the same, and what does is not
     // taken for held.
     assert_eq!(find("high-perm/role-without-boundary/api")["verdict"], "held");
@@ -224,6 +256,9 @@ fn a_whole_run_leaves_a_signed_bundle_without_a_secret_that_all_checks_find_good
     let probes = record["probes"].as_array().unwrap();
     assert!(probes.len() > 200, "{} probes", probes.len());
     assert_eq!(record["status"]["state"], "complete");
+    // What the team wrote changed nothing.
+    let failed = |probe: &&Value| probe["verdict"] == "failed";
+    assert_eq!(probes.iter().find(failed), None);
     assert!(record["provenance"]["signing_key"].as_str().unwrap().starts_with("SHA256:"));
     let kinds = ["configuration", "terraform", "workflow", "template", "trust", "policy"];
     let inputs = record["inputs"].as_array().unwrap();
@@ -236,6 +271,7 @@ fn a_whole_run_leaves_a_signed_bundle_without_a_secret_that_all_checks_find_good
     let mut all = Vec::new();
     files(&bundle, &mut all);
     for path in all {
+        texts::acts_on_nobody(&bundle, &path);
         let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
         for canary in CANARIES {
             assert!(!text.contains(canary), "{canary} in {}", path.display());

@@ -2,6 +2,8 @@
 //! and the output of its workflow. None changes a verdict, and none is obeyed by what
 //! shows it.
 
+pub(crate) mod texts;
+
 use std::path::Path;
 use std::process::{Command, Output};
 

@@ -7,6 +7,8 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use crate::shown::is_active;
+
 use super::csv::mapping;
 use crate::controls::Catalogue;
 use crate::probe::{Probe, Verdict};
@@ -140,7 +142,8 @@ fn seconds(microseconds: u64) -> String {
     format!("{}.{:06}", microseconds / 1_000_000, microseconds % 1_000_000)
 }
 
-/// A text as XML. What XML 1.0 cannot hold, escaped or not, is replaced.
+/// A text as XML. What XML 1.0 cannot hold, escaped or not, is replaced; what a
+/// viewer or a terminal would obey is written out.
 struct Xml<'a>(&'a str);
 
 impl std::fmt::Display for Xml<'_> {
@@ -152,7 +155,8 @@ impl std::fmt::Display for Xml<'_> {
             '"' => f.write_str("&quot;"),
             // Kept in attributes, where a plain one becomes a space.
             '\n' | '\t' | '\r' => write!(f, "&#{};", u32::from(c)),
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => f.write_char('\u{fffd}'),
+            '\u{fffe}' | '\u{ffff}' => f.write_char('\u{fffd}'),
+            active if is_active(active) => write!(f, "\\u{{{:x}}}", u32::from(active)),
             _ => f.write_char(c),
         })
     }
@@ -166,8 +170,8 @@ mod tests {
     #[test]
     fn text_that_xml_cannot_hold_is_replaced_and_the_rest_escaped() {
         assert_eq!(
-            Xml("a<b & \"c\">\u{1}\nd").to_string(),
-            "a&lt;b &amp; &quot;c&quot;&gt;\u{fffd}&#10;d"
+            Xml("a<b & \"c\">\u{1}\u{9b}\u{202e}\u{ffff}\nd").to_string(),
+            "a&lt;b &amp; &quot;c&quot;&gt;\\u{1}\\u{9b}\\u{202e}\u{fffd}&#10;d"
         );
     }
 

@@ -16,6 +16,7 @@ mod write;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use crate::shown;
 use serde::Serialize;
 
 use crate::controls::Catalogue;
@@ -145,8 +146,7 @@ fn mutation(record: &RunRecord, out: &mut dyn Write) -> io::Result<()> {
         mutations: record.mutations.as_ref(),
         reach: &record.reach,
     };
-    serde_json::to_writer_pretty(&mut *out, &mutation)?;
-    out.write_all(b"\n")
+    shown::write(out, &mutation)
 }
 
 #[cfg(test)]

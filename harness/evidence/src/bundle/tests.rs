@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::shown::is_active;
 use serde_json::Value;
 
 use super::{Surroundings, differing, raw_path, render, write};
 use crate::check::rows;
 use crate::controls::Catalogue;
 use crate::fixtures;
+use crate::github::{annotations, summary};
 use crate::record::{RunRecord, Summary};
-use crate::{MutantVerdict, Verdict};
+use crate::{MutantVerdict, Places, Told, Verdict, table};
 
 fn rendered(record: &RunRecord) -> BTreeMap<&'static str, String> {
     let catalogue = Catalogue::builtin().unwrap();
@@ -108,6 +110,68 @@ fn counts_are_the_same_in_all_forms() {
     assert_eq!(results.len(), 44 - held - not_applicable + survived);
     let mutation: Value = serde_json::from_str(&files["mutation.json"]).unwrap();
     assert_eq!(mutation["mutations"]["mutants"].as_array().unwrap().len(), mutants.len());
+}
+
+/// What somebody under test may have written into any text: ends of lines and of
+/// markup, commands to terminals, runners and spreadsheets, links, what turns or hides
+/// the text around it, and much of it.
+fn hostile() -> String {
+    let acting = "\r\n::error file=a::forged\n| **all held** |\n# All held\n</system-out></td></script>\
+         <img src=x onerror=alert(1)>]]>-->&amp;\"'`[x](javascript:alert(1)) www.evil.example \
+         \t=1+1\u{1b}[2J\u{1b}]0;held\u{7}\u{9b}2J\u{7f}\u{202e}\u{2066}\u{200b}\u{2028}\u{feff}\
+         \u{e0041}{7*7}";
+    format!("{acting}{}", "x".repeat(5_000))
+}
+
+/// Nothing of it changes what a form says, or acts on who looks at it; the record keeps
+/// what was said.
+#[test]
+fn no_text_changes_a_form() {
+    let honest = fixtures::record();
+    let hostile = hostile();
+    // What a guard rail is called, the platform says.
+    let record = fixtures::poisoned(&honest, &hostile, &["guard_rail"]);
+    let files = rendered(&record);
+    for form in
+        ["run.json", "probes.csv", "controls.csv", "junit.xml", "oscal/assessment-results.json"]
+    {
+        assert_eq!(counts(&files, form), counts(&rendered(&honest), form), "{form}");
+    }
+    let told = |record: &RunRecord| {
+        let told = Told { every_probe: true, places: &Places::default(), again: &|_| None };
+        let annotations = annotations(record, &told, &|_| Some("a file".to_owned()));
+        [table(record, &told), annotations, summary(record, &told)]
+    };
+    let forms = files.iter().map(|(name, text)| (*name, text.clone()));
+    let [table, annotations, summary] = told(&record);
+    let beside = [("table", table), ("annotations", annotations), ("summary.md", summary)];
+    for (name, text) in forms.chain(beside) {
+        // A cell of a table may have ends of lines and tabs.
+        let table = name.ends_with(".csv");
+        let acts = |c: char| is_active(c) && c != '\n' && !(table && matches!(c, '\r' | '\t'));
+        let found = text.find(acts).map(|at| text[at..].chars().take(20).collect::<String>());
+        assert_eq!(found, None, "{name}");
+        if name.ends_with(".md") {
+            let text = fixtures::without_code(&text);
+            for markup in ["<img", "[x](", " **all held**", "\n| \\*\\*all", "\n# All", "www.evil"]
+            {
+                assert!(!text.contains(markup), "{markup} in {name}");
+            }
+        }
+    }
+    let [table, annotations, _] = told(&record).map(|text| text.lines().count());
+    let [honest_table, honest_annotations, _] = told(&honest).map(|text| text.lines().count());
+    assert_eq!((table, annotations), (honest_table, honest_annotations));
+    let log: Value = serde_json::from_str(&files["findings.sarif"]).unwrap();
+    for result in log["runs"][0]["results"].as_array().unwrap() {
+        let message = result["message"]["text"].as_str().unwrap();
+        assert!(
+            message.contains("[x] (javascript:") && !message.contains(['\n', '\r']),
+            "{message}"
+        );
+    }
+    let read: RunRecord = serde_json::from_str(&files["run.json"]).unwrap();
+    assert_eq!(read, record);
 }
 
 /// Each form names who accepts it, why and until when, and none calls it held.

@@ -5,7 +5,8 @@
 //! read; scripts add filters and the choice of theme. Every value is escaped
 //! by the template engine (maud), which is why there is one: with text put
 //! together by hand a single forgotten call would let a function's answer
-//! write the report.
+//! write the report. What turns or hides the text around it is written out, in
+//! the page as a whole.
 
 mod changes;
 mod closing;
@@ -20,6 +21,8 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -27,6 +30,7 @@ use sha2::{Digest, Sha256};
 
 use crate::RunRecord;
 use crate::controls::Catalogue;
+use crate::visible::visible_lines;
 use index::Index;
 
 const STYLE: &str = include_str!("../../assets/report.css");
@@ -111,7 +115,12 @@ impl Report<'_> {
                 }
             }
         };
-        page.into_string()
+        let page = page.into_string();
+        let shown = match visible_lines(&page) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(shown) => Some(shown),
+        };
+        shown.unwrap_or(page)
     }
 }
 

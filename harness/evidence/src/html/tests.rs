@@ -134,25 +134,10 @@ fn nothing_is_loaded_and_only_what_the_file_holds_may_run() {
 /// Every text of the record, made hostile.
 #[test]
 fn what_a_record_says_cannot_become_markup() {
-    let hostile =
-        "</script></noscript></title><img src=x onerror=alert(1)>&amp;\"'`{{7*7}}\u{202e}";
-    let mut value = serde_json::to_value(fixtures::record()).unwrap();
-    fn poison(value: &mut serde_json::Value, hostile: &str, key: &str) {
-        match value {
-            serde_json::Value::String(text) if !["verdict", "state", "scope"].contains(&key) => {
-                text.push_str(hostile);
-            }
-            serde_json::Value::Array(items) => {
-                items.iter_mut().for_each(|item| poison(item, hostile, key));
-            }
-            serde_json::Value::Object(members) => {
-                members.iter_mut().for_each(|(name, member)| poison(member, hostile, name));
-            }
-            _ => {}
-        }
-    }
-    poison(&mut value, hostile, "");
-    let record: RunRecord = serde_json::from_value(value).unwrap();
+    let hostile = "</script></noscript></title><img src=x onerror=alert(1)>&amp;\"'`{{7*7}}\u{202e}\u{9b}\u{1b}";
+    let written = hostile.replace('\u{202e}', "\\u{202e}").replace('\u{9b}', "\\u{9b}");
+    let written = written.replace('\u{1b}', "\\u{1b}");
+    let record = fixtures::poisoned(&fixtures::record(), hostile, &[]);
     let previous = fixtures::record();
     let catalogue = Catalogue::builtin().unwrap();
     let html = render(&record, &catalogue, Some(&previous));
@@ -160,10 +145,11 @@ fn what_a_record_says_cannot_become_markup() {
     assert_eq!(html.matches("<script").count(), 1);
     assert_eq!(html.matches("</script>").count(), 1);
     let page = read(&html);
-    assert!(page.text.contains(hostile));
+    assert!(page.text.contains(&written));
     assert!(
-        page.text.contains(&format!("arn:aws:iam::123456789012:role/app-service-a-x{hostile}"))
+        page.text.contains(&format!("arn:aws:iam::123456789012:role/app-service-a-x{written}"))
     );
+    assert!(!html.contains(|c: char| crate::shown::is_active(c) && c != '\n'));
     assert!(page.elements.iter().all(|(_, has)| !has.contains_key("onerror")));
 }
 

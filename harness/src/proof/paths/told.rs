@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
+use ringfence_evidence::prose;
 use ringfence_prove::jsonl::Shown;
 use serde::Serialize;
 use serde_json::json;
 
 use super::super::took::Took;
 use super::search::{Found, Path, Reached, Request, Source};
+use crate::printing::harmless_line;
 
 #[derive(Serialize)]
 struct Told<'f> {
@@ -132,10 +134,14 @@ fn request(one: &Request) -> String {
     line
 }
 
+fn told(step: &Reached) -> String {
+    format!("{} of {}", step.by, step.of)
+}
+
 fn lines(path: &Path) -> Vec<String> {
     let mut lines = Vec::new();
     for (place, step) in path.steps.iter().enumerate() {
-        lines.push(format!("{}. {} of {}", place + 1, step.by, step.of));
+        lines.push(format!("{}. {}", place + 1, told(step)));
         lines.extend(step.requests.iter().map(|one| format!("   {}", request(one))));
     }
     lines
@@ -164,16 +170,17 @@ pub fn text(found: &Found, took: Took) -> String {
     for source in &found.sources {
         let word = word(source);
         let colon = if word.is_empty() { "" } else { ": " };
-        let _ = writeln!(out, "{} ({}){colon}{word}", source.name, source.kind);
+        let name = harmless_line(&source.name);
+        let _ = writeln!(out, "{name} ({}){colon}{word}", source.kind);
         for path in &source.paths {
-            let _ = writeln!(out, "  {}", head(path));
+            let _ = writeln!(out, "  {}", harmless_line(&head(path)));
             for line in lines(path) {
-                let _ = writeln!(out, "    {line}");
+                let _ = writeln!(out, "    {}", harmless_line(&line));
             }
         }
     }
     for what in &found.unknown {
-        let _ = writeln!(out, "not known: {what}");
+        let _ = writeln!(out, "not known: {}", harmless_line(what));
     }
     out + &took.closed(closing(found, took), "\n")
 }
@@ -182,16 +189,19 @@ pub fn text(found: &Found, took: Took) -> String {
 pub fn markdown(found: &Found, took: Took) -> String {
     let mut out = format!("### Paths\n\n{}", took.closed(closing(found, took), ".\n"));
     for source in found.sources.iter().filter(|one| !one.paths.is_empty()) {
-        let _ = write!(out, "\n**{}** ({})\n\n", source.name, source.kind);
+        let _ = write!(out, "\n**{}** ({})\n\n", prose(&source.name), source.kind);
         for path in &source.paths {
-            let _ = writeln!(out, "- {}", head(path));
-            for line in lines(path) {
-                let _ = writeln!(out, "  {line}");
+            let _ = writeln!(out, "- {}", prose(&head(path)));
+            for (place, step) in path.steps.iter().enumerate() {
+                let _ = writeln!(out, "  {}. {}", place + 1, prose(&told(step)));
+                for one in &step.requests {
+                    let _ = writeln!(out, "     {}", prose(&request(one)));
+                }
             }
         }
     }
     for what in &found.unknown {
-        let _ = writeln!(out, "\nNot known: {what}");
+        let _ = writeln!(out, "\nNot known: {}", prose(what));
     }
     out
 }

@@ -4,6 +4,7 @@
 //! Source: NIST's `oscal_assessment-results_schema.json` 1.2.1, which the
 //! tests validate against.
 
+use crate::shown::is_active;
 use serde::Serialize;
 
 /// The newest version that the schema here and compliance-trestle 5.2 know;
@@ -288,7 +289,7 @@ pub(super) struct RelatedRisk {
 /// A text in one line without space around it: all that titles and values may
 /// be.
 pub(super) fn line(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let clean: String = text.chars().map(|c| if is_active(c) { ' ' } else { c }).collect();
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -1,5 +1,6 @@
 //! The assessment plan: the objectives, and which controls they are about.
 
+use crate::shown;
 use serde::Serialize;
 
 use super::model::{
@@ -98,9 +99,7 @@ pub(crate) fn plan(
             },
         },
     };
-    let mut text = serde_json::to_vec_pretty(&document)?;
-    text.push(b'\n');
-    Ok((text, uuid))
+    Ok((shown::lines(&document)?, uuid))
 }
 
 /// An objective stands below the first NIST control that it supports, as OSCAL

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+use crate::shown;
 use serde::Serialize;
 
 use super::model::{
@@ -200,8 +201,7 @@ pub(crate) fn results(
             }],
         },
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    out.write_all(b"\n")
+    shown::write(out, &document)
 }
 
 fn observation(record: &RunRecord, probe: &Probe, origin: Origin, system: String) -> Observation {
