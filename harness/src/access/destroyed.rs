@@ -41,7 +41,13 @@ impl Plan<'_, '_> {
     }
 
     /// What may take a user out of a group again, into which a resource puts it.
-    pub(super) fn leaves(&self, resource: &Resource, user: &str, group: &str) -> Option<String> {
+    pub(super) fn leaves(
+        &self,
+        resource: &Resource,
+        own: (&str, &str),
+        user: &str,
+        group: &str,
+    ) -> Option<String> {
         let is_it = |file: &Contents, one: &Resource| {
             let (users, groups) = match one.kind.as_str() {
                 "aws_iam_user_group_membership" => ("user", "groups"),
@@ -51,7 +57,10 @@ impl Plan<'_, '_> {
             self.is_named(file, one, (users, "user"), user)
                 && self.is_named(file, one, (groups, "group"), group)
         };
-        Some(self.last(&self.destroys(resource, is_it)?, resource))
+        match self.destroys(resource, is_it) {
+            Some(by) => Some(self.last(&by, resource)),
+            None => self.left_with(resource, (own.0, user), (own.1, group)),
+        }
     }
 
     /// Why nobody knows whether a resource's policy stands, where the plan destroys one of the
@@ -66,8 +75,8 @@ impl Plan<'_, '_> {
 
     fn last(&self, by: &str, resource: &Resource) -> String {
         format!(
-            "`{by}` is taken away, which is the same as `{}`: which of the two comes last is not \
-             known (`moved` keeps it)",
+            "what `{by}` made is taken away, and `{}` makes the same: which of the two comes last is \
+             not known (`moved` keeps it)",
             self.called(resource)
         )
     }
@@ -88,8 +97,8 @@ impl Plan<'_, '_> {
                     now.any(|now| is_it(file, now))
                 };
                 let may_take = match action {
-                    Action::Forget | Action::CreateThenForget => false,
-                    Action::Keep | Action::DeleteThenCreate => !is_own,
+                    Action::Leave | Action::Forget | Action::CreateThenForget => false,
+                    Action::Update | Action::DeleteThenCreate => !is_own,
                     Action::Delete | Action::CreateThenDelete => !is_list(&one.kind),
                 };
                 let is_last = matches!(action, Action::Delete | Action::CreateThenDelete);

@@ -59,7 +59,7 @@ impl HandedOn {
 }
 
 /// Whether a document has a Deny.
-fn denies(document: &Document) -> bool {
+pub(super) fn denies(document: &Document) -> bool {
     statements(document).any(|statement| statement.effect() == Effect::Deny)
 }
 
@@ -68,6 +68,8 @@ fn denies(document: &Document) -> bool {
 pub struct Entry {
     /// Who asks, where one identity's ARN is known.
     pub principal: Option<Principal>,
+    /// The id that AWS gave it (`AROA…`, `AIDA…`), where it is known.
+    pub(crate) unique_id: Option<String>,
     /// What is known to count.
     pub policies: Policies,
     /// Managed policies whose documents are not in the files, by ARN.
@@ -85,6 +87,8 @@ pub struct Entry {
     pub(crate) is_elsewhere: bool,
     /// Whether another resource may take away what is given to it.
     pub(crate) may_lose: bool,
+    /// Why plans and states may take away what others than their resources give it.
+    pub(crate) takes: BTreeSet<String>,
     /// Of a user, its groups.
     pub(crate) groups: BTreeSet<String>,
 }
@@ -147,6 +151,11 @@ impl Entry {
     pub(super) fn succeed(&mut self, given: Self) {
         self.groups.extend(given.groups);
         self.may_lose |= given.may_lose;
+        if !given.takes.is_empty() {
+            self.policies.identity.retain(|document| !denies(document));
+            self.unknown.extend(given.takes.iter().cloned());
+            self.takes.extend(given.takes);
+        }
         self.receive(HandedOn {
             identity: given.policies.identity,
             outside: given.outside,

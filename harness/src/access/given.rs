@@ -9,8 +9,9 @@ use ringfence_policy::{Document, Kind};
 
 use super::bounded::Bounded;
 use super::complete::known;
-use super::estate::{Entry, Estate};
+use super::estate::{Entry, Estate, denies};
 use crate::lint::known::{Member, Node};
+use crate::lint::terraform::Resource;
 
 /// What is given.
 #[derive(Debug, Clone)]
@@ -94,8 +95,14 @@ pub(super) fn add(
             }
         }
     };
+    let named = properties.get("PolicyName").and_then(Node::text);
     for (property, word) in *of {
         for owner in whose(written(property), properties.get(property), word, own) {
+            if let Some(named) = named.filter(|_| kind != "AWS::IAM::ManagedPolicy")
+                && estate.overwrites(&name, (word, &owner), named)
+            {
+                continue;
+            }
             let given = match owner.ends_with("/*") {
                 true => Given::Unknown(format!("{name}: whose policy it is, is not known")),
                 false => document.clone(),
@@ -163,6 +170,23 @@ impl Estate {
     }
 
     fn put(&mut self, name: &str, given: &Given) {
+        let sure = match given {
+            Given::Policy(document) => Some(document),
+            Given::Part(_, bounded) => bounded.sure.as_ref(),
+            Given::Unknown(_) | Given::Group(_) => None,
+        };
+        let takes = self.entries.get(name).and_then(|entry| entry.takes.first().cloned());
+        if let (Some(document), Some(why)) = (sure, takes) {
+            self.put_one(name, &Given::Unknown(why));
+            // What may be taken away denies nothing.
+            if denies(document) {
+                return;
+            }
+        }
+        self.put_one(name, given);
+    }
+
+    fn put_one(&mut self, name: &str, given: &Given) {
         match given {
             Given::Policy(document) => {
                 let document = document.clone();
@@ -186,6 +210,40 @@ impl Estate {
             }
             Given::Group(group) => self.join(name, group),
         }
+    }
+
+    /// Notes that a template's inline policy has the name of one that a plan or a state makes
+    /// for the same identity: each overwrites the other
+    /// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html>). Whether
+    /// there is one.
+    fn overwrites(&mut self, by: &str, (word, owner): (&str, &str), named: &str) -> bool {
+        let kind = format!("aws_iam_{word}_policy");
+        let text = |one: &Resource, name| {
+            one.values.get(name).and_then(Node::text).unwrap_or_default().to_owned()
+        };
+        let is_its = |one: &&Resource| {
+            let of = format!("{word}/{}", text(one, word));
+            one.kind == kind
+                && !one.is_data
+                && text(one, "name") == named
+                && of.eq_ignore_ascii_case(owner)
+        };
+        let all: Vec<String> =
+            self.resources.iter().filter(is_its).map(|one| one.address.clone()).collect();
+        for address in &all {
+            let why = format!(
+                "{by} and `{address}` make the inline policy `{named}` of `{owner}`: which of \
+                 them is there is not known"
+            );
+            let is_owners = |name: &str| name.eq_ignore_ascii_case(owner);
+            for (name, entry) in &mut self.entries {
+                if is_owners(name) || entry.groups.iter().any(|group| is_owners(group)) {
+                    entry.policies.identity.retain(|document| document.name() != address);
+                    entry.unknown.insert(why.clone());
+                }
+            }
+        }
+        !all.is_empty()
     }
 
     /// Takes out what files gave to an identity of a name, however they spell it, and did not

@@ -8,7 +8,8 @@
 //! stands nowhere but in what its changes begin from.
 
 use super::complete::known;
-use super::plan::{Contents, Plan, items};
+use super::owners::texts;
+use super::plan::{Contents, Plan};
 use crate::lint::known::Node;
 use crate::lint::terraform::{self, Action, DOCUMENTS, Resource};
 
@@ -36,7 +37,7 @@ impl Former {
     }
 
     /// The resource that has an address afterwards, as it was.
-    fn find(&self, address: &str) -> Option<&(Resource, Action)> {
+    pub(super) fn find(&self, address: &str) -> Option<&(Resource, Action)> {
         self.all().find(|(one, _)| one.address == address)
     }
 }
@@ -197,38 +198,9 @@ impl Plan<'_, '_> {
             _ => false,
         }
     }
-
-    /// Whether an attribute names the group, role or user of an entry.
-    pub(super) fn is_named(
-        &self,
-        file: &Contents,
-        one: &Resource,
-        (attribute, word): (&str, &str),
-        owner: &str,
-    ) -> bool {
-        let by_name = texts(one, attribute);
-        if by_name.iter().any(|name| self.spelled(word, name) == owner) {
-            return true;
-        }
-        // What it names now is not what it named before: a text counts before a reference.
-        if !by_name.is_empty() && by_name.len() == items(one.values.get(attribute)).len() {
-            return false;
-        }
-        let named = file.named(&one.address, attribute).map(|(named, _)| named);
-        named.is_some_and(|named| {
-            let name = named.values.get("name").and_then(Node::text);
-            named.kind.strip_prefix("aws_iam_") == Some(word)
-                && name.is_some_and(|name| format!("{word}/{name}") == owner)
-        })
-    }
-}
-
-/// The texts of a list, or the one.
-fn texts<'r>(resource: &'r Resource, attribute: &str) -> Vec<&'r str> {
-    items(resource.values.get(attribute)).into_iter().filter_map(Node::text).collect()
 }
 
 /// A document, however it is written.
-fn known_text(node: &Node) -> Option<serde_json::Value> {
+pub(super) fn known_text(node: &Node) -> Option<serde_json::Value> {
     serde_json::from_str(node.text()?).ok()
 }

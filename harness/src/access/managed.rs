@@ -78,7 +78,7 @@ impl<'p> Plan<'p, '_> {
         kind: Kind,
     ) -> Result<Managed<'p>, String> {
         let Some(arn) = node.text() else {
-            let policy = self.referred(resource, attribute, "aws_iam_policy");
+            let policy = self.own.referred(resource, attribute, "aws_iam_policy");
             return Ok(policy
                 .map_or(Managed::Unknown, |policy| Managed::Here(self.called(policy), policy)));
         };

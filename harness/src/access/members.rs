@@ -2,7 +2,8 @@
 //! them by what lists all that they may have.
 
 use super::kept::List;
-use super::plan::{Plan, items};
+use super::owners::Named;
+use super::plan::{Contents, Plan, items};
 use crate::lint::known::Node;
 use crate::lint::terraform::Resource;
 
@@ -11,15 +12,15 @@ impl Plan<'_, '_> {
     pub(super) fn join_groups(&mut self) {
         let mut members: Vec<(String, String, Option<String>)> = Vec::new();
         for resource in self.own.resources.iter().filter(|resource| !resource.is_data) {
-            let (users, groups) = match resource.kind.as_str() {
+            let own = match resource.kind.as_str() {
                 "aws_iam_user_group_membership" => ("user", "groups"),
                 "aws_iam_group_membership" => ("users", "group"),
                 _ => continue,
             };
-            let users = self.owners(resource, users, "user");
-            for group in self.owners(resource, groups, "group") {
+            let users = self.owners(resource, own.0, "user");
+            for group in self.owners(resource, own.1, "group") {
                 members.extend(users.iter().map(|user| {
-                    (user.clone(), group.clone(), self.leaves(resource, user, &group))
+                    (user.clone(), group.clone(), self.leaves(resource, own, user, &group))
                 }));
             }
         }
@@ -54,6 +55,8 @@ impl Plan<'_, '_> {
             let listed: Option<Vec<&str>> =
                 items(resource.values.get(list)).into_iter().map(Node::text).collect();
             for owner in self.owners(resource, &format!("{word}_name"), word) {
+                let takes = format!("`{name}` takes away what it does not list");
+                self.estate.entry(&owner).takes.insert(takes);
                 let Some(listed) = &listed else {
                     let why = self.after_apply(&name, list);
                     self.estate.entry(&owner).may_lose([why]);
@@ -118,36 +121,62 @@ impl Plan<'_, '_> {
                 format!("`{by}` gives it `{said}`, which `{attribute}` of `{name}` takes away")
             });
             let why: Vec<String> = why.collect();
-            self.estate.entry(&owner).may_lose(why);
+            let entry = self.estate.entry(&owner);
+            entry.may_lose(why);
+            entry
+                .takes
+                .insert(format!("`{attribute}` of `{name}` takes away what it does not list"));
         }
     }
 
     fn attach_alone(&mut self, attachment: &Resource) {
         let own = self.own;
-        let Some(arn) = attachment.values.get("policy_arn").and_then(Node::text) else { return };
+        let policy = self.policies_of(own, attachment, "policy_arn");
         let name = self.called(attachment);
+        let mut lost: Vec<(String, String)> = Vec::new();
         for word in ["group", "role", "user"] {
             let kept = self.owners(attachment, &format!("{word}s"), word);
-            let kind = format!("aws_iam_{word}_policy_attachment");
-            for other in own.resources.iter().filter(|one| !one.is_data && one.kind == kind) {
-                if other.values.get("policy_arn").and_then(Node::text) != Some(arn) {
-                    continue;
-                }
-                let by = self.called(other);
-                for owner in self.owners(other, word, word) {
-                    if !kept.contains(&owner) {
-                        let why = format!("`{by}` gives it `{arn}`, which `{name}` takes away");
-                        self.estate.entry(&owner).may_lose([why]);
+            let attaches = format!("aws_iam_{word}_policy_attachment");
+            let lists = format!("aws_iam_{word}_policy_attachments_exclusive");
+            for (at, file) in self.files.iter().enumerate() {
+                for other in file.resources.iter().filter(|one| !one.is_data) {
+                    let (whose, arn) = match other.kind.as_str() {
+                        kind if kind == attaches => (word.to_owned(), "policy_arn"),
+                        kind if kind == lists => (format!("{word}_name"), "policy_arns"),
+                        "aws_iam_policy_attachment" => (format!("{word}s"), "policy_arn"),
+                        _ => continue,
+                    };
+                    let is_itself = at == self.file && other.address == attachment.address;
+                    let given = self.policies_of(file, other, arn);
+                    let same = given.all.iter().find(|one| policy.all.contains(one));
+                    if is_itself || (same.is_none() && !given.is_open && !policy.is_open) {
+                        continue;
+                    }
+                    let what = same.map_or("a policy that is not known", String::as_str);
+                    let by = file.apart.called(&other.address);
+                    for owner in self.whose(file, other, &whose, word).all {
+                        if !kept.contains(&owner) {
+                            let why =
+                                format!("`{by}` gives it `{what}`, which `{name}` takes away");
+                            lost.push((owner, why));
+                        }
                     }
                 }
             }
+        }
+        for (owner, why) in lost {
+            self.estate.entry(&owner).may_lose([why]);
         }
     }
 
     /// The names of the inline policies of an identity that resources of their own make, each
     /// with what makes it.
     fn inline_made(&self, owner: &str, word: &str) -> Vec<(String, String)> {
-        self.said(owner, (word, word), &format!("aws_iam_{word}_policy"), "name")
+        let kind = format!("aws_iam_{word}_policy");
+        self.said(owner, (word, word), &kind, |_, one| {
+            let name = one.values.get("name").and_then(Node::text).map(str::to_owned);
+            Named { is_open: name.is_none(), all: name.into_iter().collect() }
+        })
     }
 
     /// The names of the inline policies that an identity's own resource says.
@@ -162,29 +191,32 @@ impl Plan<'_, '_> {
     /// The managed policies that an identity is given, each by what.
     fn attached_arns(&self, owner: &str, word: &str) -> Vec<(String, String)> {
         let own = format!("aws_iam_{word}_policy_attachment");
-        let mut all = self.said(owner, (word, word), &own, "policy_arn");
+        let policy = |file: &Contents, one: &Resource| self.policies_of(file, one, "policy_arn");
+        let mut all = self.said(owner, (word, word), &own, policy);
         let several = (&*format!("{word}s"), word);
-        all.extend(self.said(owner, several, "aws_iam_policy_attachment", "policy_arn"));
+        all.extend(self.said(owner, several, "aws_iam_policy_attachment", policy));
         all
     }
 
-    /// What resources of a type say of an identity, which an attribute names, by another,
-    /// where it is known.
+    /// What resources of a type give an identity, which an attribute names. What is not known
+    /// is in no list.
     fn said(
         &self,
         owner: &str,
         whose: (&str, &str),
         kind: &str,
-        name: &str,
+        given: impl Fn(&Contents, &Resource) -> Named,
     ) -> Vec<(String, String)> {
         let mut all = Vec::new();
         for file in self.files {
             for one in file.resources.iter().filter(|one| one.kind == kind && !one.is_data) {
-                if let Some(text) = one.values.get(name).and_then(Node::text)
-                    && self.is_named(file, one, whose, owner)
-                {
-                    all.push((text.to_owned(), file.apart.called(&one.address)));
+                if !self.is_named(file, one, whose, owner) {
+                    continue;
                 }
+                let Named { all: names, is_open } = given(file, one);
+                let unknown = is_open.then(|| "a policy that is not known".to_owned());
+                let by = file.apart.called(&one.address);
+                all.extend(names.into_iter().chain(unknown).map(|name| (name, by.clone())));
             }
         }
         all

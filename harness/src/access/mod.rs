@@ -5,6 +5,7 @@
 //! undecided.
 
 mod absent;
+mod anew;
 mod bounded;
 pub mod can;
 mod complete;
@@ -21,7 +22,9 @@ mod kept;
 mod letting;
 mod managed;
 mod members;
+mod overwritten;
 mod own;
+mod owners;
 mod permission_sets;
 mod plan;
 pub mod reference;

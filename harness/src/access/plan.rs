@@ -1,6 +1,6 @@
 //! The identities and policies of what `terraform show -json` prints.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::iter::successors;
 use std::sync::Arc;
 
@@ -12,6 +12,8 @@ use super::estate::{Entry, Estate};
 use super::grants::{self, Beside, Grant, Unread};
 use super::kept::{Former, Kept, List};
 use super::managed::Managed;
+use super::overwritten::Overwritten;
+use super::owners::Identities;
 use super::stands::Replaced;
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::{DOCUMENTS, Links, Resource, organization_type, without_keys};
@@ -35,8 +37,8 @@ pub(super) struct Contents {
     read: Vec<Resource>,
     /// What the plan's changes begin from.
     former: Former,
-    /// The names of its identities' entries, by what they are in lower case.
-    spelled: BTreeMap<String, BTreeSet<String>>,
+    /// What it makes of identities.
+    identities: Identities,
     /// Whether it is a plan without its Terraform files.
     is_alone: bool,
 }
@@ -52,21 +54,29 @@ impl Contents {
         let Completed { resources, links, names, outputs, setting, read, is_alone } =
             resources(root, source, &apart, setting);
         let former = Former::of(root);
-        let mut spelled: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for resource in resources.iter().filter(|one| !one.is_data) {
-            let kind = IDENTITIES.iter().find(|(kind, _)| *kind == resource.kind);
-            let name = resource.values.get("name").and_then(Node::text);
-            if let (Some((_, word)), Some(name)) = (kind, name) {
-                let entry = format!("{word}/{name}");
-                spelled.entry(entry.to_ascii_lowercase()).or_default().insert(entry);
-            }
+        let identities = Identities::of(&resources, &setting);
+        Self {
+            resources,
+            links,
+            names,
+            outputs,
+            apart,
+            setting,
+            read,
+            former,
+            identities,
+            is_alone,
         }
-        Self { resources, links, names, outputs, apart, setting, read, former, spelled, is_alone }
     }
 
     /// What the plan's changes begin from.
     pub(super) const fn former(&self) -> &Former {
         &self.former
+    }
+
+    /// What it makes of identities.
+    pub(super) const fn identities(&self) -> &Identities {
+        &self.identities
     }
 
     /// The one resource of which an attribute of another is an attribute and nothing else, and
@@ -108,6 +118,8 @@ pub(super) struct Plan<'p, 'e> {
     pub(super) estate: &'e mut Estate,
     /// By the name of an entry, which file makes it.
     pub(super) made: &'e mut BTreeMap<String, usize>,
+    /// The inline policies that may not be there.
+    pub(super) overwritten: &'e Overwritten,
 }
 
 impl<'p> Plan<'p, '_> {
@@ -128,8 +140,15 @@ impl<'p> Plan<'p, '_> {
         match owned {
             Some((word, "_policy")) => {
                 let own = self.called(resource);
+                let at = (self.file, resource.address.clone());
+                let overwritten = self.overwritten.get(&at).cloned();
                 for owner in self.owners(resource, word, word) {
-                    self.inline(&owner, &own, resource.values.get("policy"))?;
+                    match &overwritten {
+                        Some(why) => {
+                            self.estate.entry(&owner).unknown.insert(why.clone());
+                        }
+                        None => self.inline(&owner, &own, resource.values.get("policy"))?,
+                    }
                 }
                 return Ok(());
             }
@@ -176,6 +195,8 @@ impl<'p> Plan<'p, '_> {
         }
         entry.principal = found;
         entry.is_unnamed = is_chosen(&name);
+        let id = resource.values.get("unique_id").and_then(Node::text);
+        entry.unique_id = id.filter(|id| !id.is_empty() && !is_chosen(id)).map(str::to_owned);
         for policy in items(resource.values.get("inline_policy")) {
             if matches!(policy.value, Value::Unknown) {
                 self.unknown(&name, &own, "inline_policy");
@@ -238,61 +259,8 @@ impl<'p> Plan<'p, '_> {
         }
     }
 
-    pub(super) fn name(&self, resource: &Resource, word: &str) -> String {
-        let name = resource.values.get("name").and_then(Node::text);
-        name.map_or_else(|| self.called(resource), |name| format!("{word}/{name}"))
-    }
-
     pub(super) fn called(&self, resource: &Resource) -> String {
         self.own.apart.called(&resource.address)
-    }
-
-    /// Whose a policy or an attachment is: by name, or by who is referred to.
-    pub(super) fn owners(
-        &mut self,
-        resource: &Resource,
-        attribute: &str,
-        word: &str,
-    ) -> Vec<String> {
-        let mut owners = Vec::new();
-        for node in items(resource.values.get(attribute)) {
-            match node.text() {
-                Some(name) => owners.push(self.spelled(word, name)),
-                None => match self.referred(resource, attribute, &format!("aws_iam_{word}")) {
-                    Some(owner) => owners.push(self.name(owner, word)),
-                    None => {
-                        // It may be anybody's.
-                        let name = self.called(resource);
-                        self.unknown(&name, &name, attribute);
-                    }
-                },
-            }
-        }
-        owners
-    }
-
-    /// The entry of an identity of a name: IAM does not tell names apart by case
-    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
-    pub(super) fn spelled(&self, word: &str, name: &str) -> String {
-        let entry = format!("{word}/{name}");
-        let lower = entry.to_ascii_lowercase();
-        let mut all = self.files.iter().filter_map(|file| file.spelled.get(&lower)).flatten();
-        match all.clone().any(|own| *own == entry) {
-            true => entry,
-            false => all.next().cloned().unwrap_or(entry),
-        }
-    }
-
-    /// The resource of a type that an attribute names by what it is called by.
-    pub(super) fn referred(
-        &self,
-        resource: &Resource,
-        attribute: &str,
-        kind: &str,
-    ) -> Option<&'p Resource> {
-        let names = if kind == "aws_iam_policy" { ["arn", "id"] } else { ["id", "name"] };
-        let (one, by) = self.own.named(&resource.address, attribute)?;
-        (one.kind == kind && !one.is_data && names.contains(&by)).then_some(one)
     }
 
     /// Adds what stands in a resource of some name.

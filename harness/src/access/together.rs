@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::complete::{Apart, Setting, Source};
 use super::estate::Estate;
+use super::overwritten::Overwritten;
 use super::plan::{Contents, Plan};
 use crate::lint::known::Node;
 use crate::lint::terraform::{self, Resource};
@@ -42,22 +43,33 @@ pub(super) fn read(files: Vec<File>) -> Result<Estate, Unfit> {
     let files: Vec<Contents> = files.collect();
     let mut estate = Estate::default();
     let mut made = BTreeMap::new();
+    let mut overwritten = Overwritten::new();
+    if let Some(own) = files.first() {
+        let (estate, made, none) = (&mut estate, &mut made, &Overwritten::new());
+        let plan = Plan { files: &files, file: 0, own, estate, made, overwritten: none };
+        overwritten = plan.overwritten();
+    }
+    let overwritten = &overwritten;
     for (file, own) in files.iter().enumerate() {
-        let mut plan = Plan { files: &files, file, own, estate: &mut estate, made: &mut made };
+        let (estate, made) = (&mut estate, &mut made);
+        let mut plan = Plan { files: &files, file, own, estate, made, overwritten };
         for resource in own.resources.iter().filter(|resource| !resource.is_data) {
             plan.add(resource).map_err(|message| Unfit { file, message })?;
         }
     }
     for (file, own) in files.iter().enumerate() {
-        let mut plan = Plan { files: &files, file, own, estate: &mut estate, made: &mut made };
+        let (estate, made) = (&mut estate, &mut made);
+        let mut plan = Plan { files: &files, file, own, estate, made, overwritten };
         plan.exclude();
         plan.take_away();
         plan.destroy();
+        plan.make_anew();
     }
     estate.deny_no_more();
     estate.note_elsewhere(&made);
     for (file, own) in files.iter().enumerate() {
-        Plan { files: &files, file, own, estate: &mut estate, made: &mut made }.join_groups();
+        let (estate, made) = (&mut estate, &mut made);
+        Plan { files: &files, file, own, estate, made, overwritten }.join_groups();
     }
     estate.note_elsewhere(&made);
     for Contents { resources, outputs, apart, .. } in files {

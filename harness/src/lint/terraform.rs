@@ -391,11 +391,22 @@ pub(crate) fn resources(root: &Node) -> Vec<Resource> {
             let values = unknown.map_or_else(|| after.clone(), |unknown| merged(after, unknown));
             found.extend(resource(change, values));
         }
-    } else if let Some(module) = root
-        .path(&["values", "root_module"])
-        .or_else(|| root.path(&["planned_values", "root_module"]))
-    {
+    } else if let Some(module) = root.path(&["values", "root_module"]) {
         state(module, &mut found);
+    } else {
+        if let Some(module) = root.path(&["planned_values", "root_module"]) {
+            state(module, &mut found);
+        }
+        // A plan that only refreshes has no changes and plans no values: what there is is in
+        // the state that it was made against, and stays
+        // (<https://developer.hashicorp.com/terraform/internals/json-format#plan-representation>).
+        if let Some(module) = root.path(&["prior_state", "values", "root_module"]) {
+            let mut before = Vec::new();
+            state(module, &mut before);
+            let planned: BTreeSet<String> = found.iter().map(|one| one.address.clone()).collect();
+            before.retain(|one| !planned.contains(&one.address));
+            found.extend(before);
+        }
     }
     found
 }
@@ -404,8 +415,10 @@ pub(crate) fn resources(root: &Node) -> Vec<Resource> {
 /// (<https://developer.hashicorp.com/terraform/internals/json-format#change-representation>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// `no-op` and `update`: it stays.
-    Keep,
+    /// `no-op`: it stays as it is.
+    Leave,
+    /// `update`: it stays.
+    Update,
     /// `delete`
     Delete,
     /// `delete`, then `create`
@@ -427,8 +440,14 @@ impl Action {
             (None, Some(_), _) => Self::Delete,
             (Some(_), None, Some(_)) => Self::CreateThenForget,
             (None, None, Some(_)) => Self::Forget,
-            _ => Self::Keep,
+            _ if at("no-op").is_some() => Self::Leave,
+            _ => Self::Update,
         }
+    }
+
+    /// Whether it takes away what there was.
+    pub(crate) const fn deletes(self) -> bool {
+        matches!(self, Self::Delete | Self::DeleteThenCreate | Self::CreateThenDelete)
     }
 
     /// Whether it makes the resource anew.

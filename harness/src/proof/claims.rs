@@ -97,6 +97,9 @@ const REMOVES: [&str; 2] =
 /// What puts a boundary in another's place.
 const REPLACES: [&str; 2] = ["iam:PutRolePermissionsBoundary", "iam:PutUserPermissionsBoundary"];
 
+/// The key of the caller's id.
+const USER_ID: &str = "aws:userid";
+
 /// What makes a policy say something else, or nothing.
 const CHANGES_POLICIES: [&str; 4] = [
     "iam:CreatePolicyVersion",
@@ -296,7 +299,8 @@ fn claim(
     resource: Option<&Arc<Document>>,
     forbidden: &[Forbidden],
 ) -> Result<Claim, DocumentError> {
-    let policies = Policies { resource: resource.cloned(), ..entry.policies.clone() };
+    let mut policies = Policies { resource: resource.cloned(), ..entry.policies.clone() };
+    policies.service_control.extend(of_id(entry, &policies)?);
     Ok(Claim {
         rail: rail.clone(),
         who: who.to_owned(),
@@ -311,6 +315,29 @@ fn claim(
         kept_back_by: None,
         kept_back: None,
     })
+}
+
+/// The requests that have an identity's own id, where that is known and a policy asks for it:
+/// as a level that allows no others
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-userid>).
+fn of_id(entry: &Entry, policies: &Policies) -> Result<Option<Vec<Arc<Document>>>, DocumentError> {
+    let asks = |document: &Arc<Document>| document.text().to_ascii_lowercase().contains(USER_ID);
+    let bounded = entry.bounded.values().flatten();
+    let own = policies.identity.iter().chain(policies.boundary.iter().flatten());
+    let mut all = own.chain(&policies.resource).chain(bounded);
+    let (Some(id), Some(principal), true) = (&entry.unique_id, &entry.principal, all.any(asks))
+    else {
+        return Ok(None);
+    };
+    let id = match principal {
+        Principal::RoleSession { .. } => format!("{id}:*"),
+        _ => id.clone(),
+    };
+    let text = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*",
+        "Resource": "*", "Condition": {"StringLike": {USER_ID: id}}}]});
+    let name = "the id of who asks";
+    let level = Document::parse(name, &text.to_string(), Kind::ServiceControl)?;
+    Ok(Some(vec![Arc::new(level)]))
 }
 
 /// Everything but what is forbidden, in the layers that there are.
@@ -355,7 +382,14 @@ fn ceilings(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {
             is_unnamed: entry.is_unnamed,
             ..Entry::default()
         };
-        claims.push(claim(&rail, name, &bounded, None, forbidden)?);
+        let mut claim = claim(&rail, name, &bounded, None, forbidden)?;
+        // Whether code runs as a role hangs on whom it trusts.
+        if rail == CODE_CEILING
+            && let Some(trust) = guarded.estate.entries.get(&format!("trust of {name}"))
+        {
+            claim.hangs_on = trust.unknown.first().cloned();
+        }
+        claims.push(claim);
     }
     // What is not read may make a role that functions have, without a boundary.
     let unread = guarded.estate.entries.iter().flat_map(|(name, entry)| {

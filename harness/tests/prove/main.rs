@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
 mod assumed;
+mod beside;
 mod certificates;
 mod combined;
 mod control;
@@ -13,6 +14,7 @@ mod lists;
 mod plans;
 mod rails;
 mod renamed;
+mod replaced;
 mod shop;
 mod stacks;
 mod subnets;

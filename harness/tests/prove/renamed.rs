@@ -64,8 +64,8 @@ fn changes(kind: &str, of: &Value, other: &Value, how: How) -> Vec<Value> {
 /// Why nobody knows whether `new` stands.
 fn last(by: &str, kind: &str) -> String {
     format!(
-        "`{kind}.{by}` is taken away, which is the same as `{kind}.new`: which of the two comes \
-         last is not known (`moved` keeps it)"
+        "what `{kind}.{by}` made is taken away, and `{kind}.new` makes the same: which of the two \
+         comes last is not known (`moved` keeps it)"
     )
 }
 

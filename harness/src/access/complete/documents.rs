@@ -43,8 +43,11 @@ fn written(values: &Node) -> Option<String> {
             return None;
         }
     }
+    let sources = documents("source_policy_documents")?;
+    let later = documents("override_policy_documents")?;
+    let version = version(values, sources.iter().chain(&later))?;
     let mut all: Vec<Json> = Vec::new();
-    for document in documents("source_policy_documents")? {
+    for document in sources {
         for one in statements(document)? {
             all.push(one);
         }
@@ -62,7 +65,6 @@ fn written(values: &Node) -> Option<String> {
     for block in blocks {
         own.push(replaced(evaluate::json(&statement(&without_null(block)?))?));
     }
-    let later = documents("override_policy_documents")?;
     let later = later.into_iter().map(statements).collect::<Option<Vec<_>>>()?.concat();
     for one in own.into_iter().chain(later) {
         // A statement takes the place of another of its name.
@@ -73,12 +75,22 @@ fn written(values: &Node) -> Option<String> {
             None => all.push(one),
         }
     }
-    let version = match values.get("version").map(|node| &node.value) {
-        Some(Value::Text(version)) => version.as_str(),
-        Some(Value::Unknown) => return None,
-        _ => "2012-10-17",
-    };
     Some(json!({"Version": version, "Statement": all}).to_string())
+}
+
+/// The highest of its own and of those that are merged with it (`IAMPolicyDoc.Merge` of
+/// <https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/iam/policy_model.go>);
+/// `None` where one is not known.
+fn version<'d>(values: &Node, others: impl Iterator<Item = &'d Json>) -> Option<String> {
+    let own = match values.get("version").map(|node| &node.value) {
+        Some(Value::Text(version)) => version.clone(),
+        Some(Value::Unknown) => return None,
+        _ => "2012-10-17".to_owned(),
+    };
+    others.filter_map(|one| one.get("Version")).try_fold(own, |highest, version| {
+        let version = version.as_str()?;
+        Some(if version > highest.as_str() { version.to_owned() } else { highest })
+    })
 }
 
 /// A block in which `null` stands for what is left out alone: in a list it is a text
@@ -113,5 +125,44 @@ fn replaced(value: Json) -> Json {
             members.into_iter().map(|(key, one)| (key, replaced(one))).collect::<Map<_, _>>(),
         ),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::lint::read::{self, Read};
+
+    /// Of documents that are merged the highest version counts, whichever has it.
+    #[rstest]
+    #[case::of_none(json!({}), Some("2012-10-17"))]
+    #[case::its_own(json!({"version": "2008-10-17"}), Some("2008-10-17"))]
+    #[case::of_a_source(
+        json!({"version": "2008-10-17", "source_policy_documents": [merged("2012-10-17")]}),
+        Some("2012-10-17")
+    )]
+    #[case::of_an_override(
+        json!({"version": "2008-10-17", "override_policy_documents": [merged("2012-10-17")]}),
+        Some("2012-10-17")
+    )]
+    #[case::of_its_own_above_a_source(
+        json!({"source_policy_documents": [merged("2008-10-17")]}),
+        Some("2012-10-17")
+    )]
+    #[case::of_one_that_is_no_text(
+        json!({"source_policy_documents": [json!({"Version": 1, "Statement": []}).to_string()]}),
+        None
+    )]
+    fn the_highest_version_counts(#[case] values: Json, #[case] version: Option<&str>) {
+        let Ok(Read::Other(values)) = read::read(&values.to_string()) else { panic!("no map") };
+        let text = written(&values);
+        let document = text.map(|text| serde_json::from_str::<Json>(&text).unwrap());
+        assert_eq!(document.as_ref().and_then(|it| it["Version"].as_str()), version);
+    }
+
+    fn merged(version: &str) -> String {
+        json!({"Version": version, "Statement": []}).to_string()
     }
 }

@@ -19,6 +19,8 @@ pub(in crate::access) struct Setting {
     /// Where the resources of each configuration of the provider are, where there are
     /// several.
     several: Rc<BTreeMap<String, Place>>,
+    /// Whether its resources may be of several accounts.
+    is_mixed: bool,
     /// Whether the configuration stands in the file.
     is_plan: bool,
     /// Of each address without keys, the configuration of the provider.
@@ -45,10 +47,11 @@ pub(super) fn of(root: &Node, resources: &[Resource], known: &Setting) -> Settin
         let own = configured.values().next();
         let Place { account, region } = place(root, own.copied(), &all);
         let (arns, otherwise) = (Arns::of(&all), known);
+        let is_mixed = matches!(arns.one(4), Part::Several);
         let account = account.or_else(|| arns.one(4).known(otherwise.account.as_ref()));
         let region = region.or_else(|| arns.one(3).known(otherwise.region.as_ref()));
         let is_plan = !configured.is_empty();
-        return Setting { is_plan, ..Setting::new(partition, account, region) };
+        return Setting { is_plan, is_mixed, ..Setting::new(partition, account, region) };
     }
     let mut by = BTreeMap::new();
     if let Some(module) = root.path(&["configuration", "root_module"]) {
@@ -91,7 +94,8 @@ pub(super) fn of(root: &Node, resources: &[Resource], known: &Setting) -> Settin
     }
     let own = places.get("aws").cloned().unwrap_or_default();
     let setting = Setting::new(partition, own.account, own.region);
-    Setting { several: Rc::new(places), providers: Rc::new(by), is_plan: true, ..setting }
+    let (several, providers) = (Rc::new(places), Rc::new(by));
+    Setting { several, providers, is_mixed: true, is_plan: true, ..setting }
 }
 
 /// Where the resources of a configuration of the provider are.
@@ -237,6 +241,21 @@ impl Setting {
             own.region = Some(region.to_owned());
         }
         own
+    }
+
+    /// The account of a resource.
+    pub(in crate::access) fn account_of(&self, resource: &Resource) -> Option<&str> {
+        if self.several.is_empty() {
+            return self.account.as_deref();
+        }
+        let key = self.providers.get(&resource.configured())?;
+        self.several.get(key)?.account.as_deref()
+    }
+
+    /// Whether its resources may be of several accounts: by configurations of the provider, or
+    /// by their ARNs.
+    pub(in crate::access) const fn is_mixed(&self) -> bool {
+        self.is_mixed
     }
 
     /// Whether the file says which configuration of the provider makes what.
