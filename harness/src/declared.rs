@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ringfence_policy::Wildcard;
 
+use crate::access::unnamed::meet;
 use crate::config::{Config, ConfigError, Declaration, Place, Selector};
 
 /// Somebody of an estate.
@@ -13,6 +14,8 @@ pub(crate) struct Person {
     pub(crate) entry: String,
     /// The ARN, where it is known.
     pub(crate) arn: Option<String>,
+    /// Where a part of the name is not known, which names it may have, as a pattern.
+    pub(crate) form: Option<String>,
     /// The deployers of the configuration that it is.
     pub(crate) deployers: Vec<String>,
     /// Its tags.
@@ -37,16 +40,29 @@ impl<'s> Seen<'s> {
         let (named, are_excepted) = declared.people();
         let mut is_named = vec![false; self.people.len()];
         for text in named {
-            let found = self.matching(declared, text.get_ref())?;
+            let found = self.matching(declared, text.get_ref())?.surely;
             let all = is_named.iter_mut().enumerate();
             all.filter(|(at, _)| found.contains(at)).for_each(|(_, is_named)| *is_named = true);
         }
         let chosen = is_named.into_iter().enumerate().filter(|(_, named)| *named != are_excepted);
         let chosen: Vec<usize> = chosen.map(|(at, _)| at).collect();
-        match chosen.is_empty() {
+        match chosen.is_empty() && (are_excepted || self.may(declared)?.is_empty()) {
             true => Err(self.fault(declared, "it excepts everybody: name fewer in `everyone_but`")),
             false => Ok(chosen),
         }
+    }
+
+    /// Who may be named besides, by position: of whose name a part is not known.
+    ///
+    /// # Errors
+    /// Where a name is nobody's.
+    pub(crate) fn may(&self, declared: &Declaration) -> Result<Vec<usize>, ConfigError> {
+        let (named, _) = declared.people();
+        let mut all = Vec::new();
+        for text in named {
+            all.extend(self.matching(declared, text.get_ref())?.maybe);
+        }
+        Ok(all)
     }
 
     /// The one whom a text names.
@@ -54,7 +70,7 @@ impl<'s> Seen<'s> {
     /// # Errors
     /// Where it is nobody's name.
     pub(crate) fn one(&self, declared: &Declaration, text: &str) -> Result<usize, ConfigError> {
-        let found = self.matching(declared, text)?;
+        let found = self.matching(declared, text)?.surely;
         found.first().copied().ok_or_else(|| self.fault(declared, "it names nobody"))
     }
 
@@ -76,7 +92,7 @@ impl<'s> Seen<'s> {
         })
     }
 
-    fn matching(&self, declared: &Declaration, text: &str) -> Result<Vec<usize>, ConfigError> {
+    fn matching(&self, declared: &Declaration, text: &str) -> Result<Found, ConfigError> {
         let selector = Selector::parse(text, &self.config.deployers)
             .map_err(|fault| self.fault(declared, &fault))?;
         let named = match selector {
@@ -90,9 +106,19 @@ impl<'s> Seen<'s> {
             Selector::Deployer(name) => person.deployers.iter().any(|one| one == name),
             Selector::Named(_) => person.arn.is_some() && person.arn == named,
         };
-        let all = self.people.iter().enumerate();
-        let found: Vec<usize> = all.filter(|(_, one)| is(one)).map(|(at, _)| at).collect();
-        match found.is_empty() {
+        let may_be = |person: &Person| match selector {
+            Selector::Role(name) => may_have_name(person, "role/", name),
+            Selector::User(name) => may_have_name(person, "user/", name),
+            Selector::Tag(..) | Selector::Deployer(_) => false,
+            Selector::Named(_) => named.as_deref().is_some_and(|arn| may_have_arn(person, arn)),
+        };
+        let all = || self.people.iter().enumerate();
+        let surely: Vec<usize> = all().filter(|(_, one)| is(one)).map(|(at, _)| at).collect();
+        // A name that somebody has nobody else has.
+        let is_taken = !surely.is_empty() && !text.contains(['*', '?']);
+        let maybe = all().filter(|(at, one)| !is_taken && !surely.contains(at) && may_be(one));
+        let maybe: Vec<usize> = maybe.map(|(at, _)| at).collect();
+        match surely.is_empty() && maybe.is_empty() {
             true => {
                 let has: Vec<&str> = self.people.iter().map(|one| one.entry.as_str()).collect();
                 let fault = format!(
@@ -101,7 +127,7 @@ impl<'s> Seen<'s> {
                 );
                 Err(self.fault(declared, &fault))
             }
-            false => Ok(found),
+            false => Ok(Found { surely, maybe }),
         }
     }
 
@@ -113,7 +139,41 @@ impl<'s> Seen<'s> {
     }
 }
 
+/// Whom a text names, by position.
+struct Found {
+    surely: Vec<usize>,
+    /// Whose name may be it, as far as it is known.
+    maybe: Vec<usize>,
+}
+
+/// Whether a pattern is of somebody's name, whatever that is; what stands for a name that is
+/// not known is written as it is.
 fn has_name(person: &Person, kind: &str, name: &str) -> bool {
-    let own = person.entry.strip_prefix(kind);
-    own.is_some_and(|own| Wildcard::of_text(name).matches(own))
+    let Some(own) = person.entry.strip_prefix(kind) else { return false };
+    match &person.form {
+        Some(form) => own == name || covers(name, form),
+        None => Wildcard::of_text(name).matches(own),
+    }
+}
+
+/// Whether a pattern is of all names of a form: where it is how they begin, and a `*`.
+fn covers(pattern: &str, form: &str) -> bool {
+    let begins = pattern.strip_suffix('*').filter(|before| !before.contains(['*', '?']));
+    let known = form.split('*').next().unwrap_or_default();
+    begins.is_some_and(|before| known.starts_with(before))
+}
+
+/// Whether it may be.
+fn may_have_name(person: &Person, kind: &str, name: &str) -> bool {
+    let form = person.form.as_deref().filter(|_| person.entry.starts_with(kind));
+    form.is_some_and(|form| meet(form, name))
+}
+
+/// Whether somebody may have an ARN.
+fn may_have_arn(person: &Person, arn: &str) -> bool {
+    let of = |kind: &str| {
+        let name = arn.split_once(&format!(":{kind}"))?.1.rsplit('/').next()?;
+        Some(may_have_name(person, kind, name))
+    };
+    ["role/", "user/"].into_iter().filter_map(of).any(|may| may)
 }

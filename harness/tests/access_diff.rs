@@ -780,18 +780,24 @@ fn what_asks_for_a_name_that_nobody_knows_is_undecided() {
         fs::write(directory.path().join("apps/template.yaml"), template).unwrap();
         let files = ["--state", "state.json", "--templates", "apps"];
         let ask = |arguments: &[&str]| ask(directory.path(), &[arguments, &files].concat()).1;
-        [ask(&["who-can", "sqs:SendMessage"]), ask(&["what-can", "role/R"])]
+        let role = if name.is_empty() { UNNAMED } else { "role/R" };
+        [ask(&["who-can", "sqs:SendMessage"]), ask(&["what-can", role])]
     };
     for found in told("", "aws:userid") {
-        assert!(found.contains("asks for a name, and that of `role/R` is not known\n"), "{found}");
+        let why = format!("asks for a name, and that of `{UNNAMED}` is not known\n");
+        assert!(found.contains(&why), "{found}");
     }
     // Its twins ask for no name, or the name is known.
-    for (name, key) in [("", "aws:UserAgent"), ("RoleName: R, ", "aws:userid")] {
+    for (name, key, role) in
+        [("", "aws:UserAgent", UNNAMED), ("RoleName: R, ", "aws:userid", "role/R")]
+    {
         let [who, what] = told(name, key);
-        assert!(who.contains("role/R: `sqs:sendmessage` on "), "{who}");
+        assert!(who.contains(&format!("{role}: `sqs:sendmessage` on ")), "{who}");
         assert!(what.starts_with("`sqs:SendMessage` on "), "{what}");
     }
 }
+
+const UNNAMED: &str = "role/known-after-deployment.R";
 
 const TEMPLATE_OF_ONE: &str = "Resources:
   R:

@@ -35,6 +35,15 @@ pub struct Estate {
     pub(crate) permissions: BTreeSet<String>,
     /// What templates give to identities.
     pub(super) gifts: Gifts,
+    /// The account and the region of the configuration, where there is one.
+    pub(super) home: Home,
+}
+
+/// An account and a region, as far as they are known.
+#[derive(Debug, Default)]
+pub(super) struct Home {
+    pub(super) account: Option<String>,
+    pub(super) region: Option<String>,
 }
 
 /// Of what is not known the most that it may allow, where that is bounded, by why it is not
@@ -193,18 +202,27 @@ impl Estate {
         all.next().map(|(name, _)| name.as_str())
     }
 
-    /// The account of its roles, and the region.
+    /// The account of its roles, and the region: those of the configuration where the files
+    /// have them, else those that all ARNs are of. Of several that the configuration does not
+    /// tell apart nobody knows which is meant.
     pub(crate) fn place(&self) -> Option<Place> {
-        let texts = |kind: &'static str, name: &'static str| {
+        let arns = |kind: &'static str| {
             let all = self.resources.iter().filter(move |one| one.kind == kind && !one.is_data);
-            all.filter_map(move |one| one.values.get(name)?.text())
+            all.filter_map(|one| one.values.get("arn")?.text())
         };
-        let role = texts("aws_iam_role", "arn").next()?;
-        let mut parts = role.split(':').skip(1);
-        let (partition, account) = (parts.next()?.to_owned(), parts.nth(2)?.to_owned());
+        let of =
+            |arn: &'_ str, part: usize| arn.split(':').nth(part).unwrap_or_default().to_owned();
+        let accounts: BTreeSet<String> = arns("aws_iam_role").map(|arn| of(arn, 4)).collect();
+        let account = one_of(&accounts, self.home.account.as_ref())?;
+        let role = arns("aws_iam_role").find(|arn| of(arn, 4) == account)?;
+        let partition = of(role, 1);
         let kinds = ["aws_lambda_function", "aws_ssm_parameter", "aws_dynamodb_table"];
-        let mut regional = kinds.into_iter().flat_map(|kind| texts(kind, "arn"));
-        let region = regional.find_map(|arn| arn.split(':').nth(3)).map(str::to_owned);
+        let regional = kinds.into_iter().flat_map(arns).filter(|arn| of(arn, 4) == account);
+        let regions: BTreeSet<String> = regional.map(|arn| of(arn, 3)).collect();
+        let region = match regions.is_empty() {
+            true => self.home.region.clone(),
+            false => one_of(&regions, self.home.region.as_ref()),
+        };
         Some(Place { partition, account, region })
     }
 
@@ -263,6 +281,12 @@ impl Estate {
     }
 }
 
+/// The one that is meant, where it is among them, else the only one.
+fn one_of(all: &BTreeSet<String>, meant: Option<&String>) -> Option<String> {
+    let found = meant.filter(|meant| all.contains(*meant)).cloned();
+    found.or_else(|| all.first().filter(|_| all.len() == 1).cloned())
+}
+
 /// Two documents of a kind have one name.
 #[derive(Debug, thiserror::Error)]
 #[error("two policies of one kind are named `{0}`")]
@@ -272,4 +296,53 @@ pub struct Repeated(String);
 pub(super) fn everything() -> Option<Arc<Document>> {
     const TEXT: &str = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
     Document::parse("everything", TEXT, Kind::Identity).ok().map(Arc::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn estate(arns: &[(&str, &str)], account: &str, region: &str) -> Estate {
+        let resource = |(kind, arn): &(&str, &str)| Resource {
+            address: (*arn).to_owned(),
+            kind: (*kind).to_owned(),
+            is_data: false,
+            values: crate::access::complete::tree(
+                ringfence_text::Place::START,
+                &json!({"arn": arn}),
+            ),
+        };
+        let known = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let home = Home { account: known(account), region: known(region) };
+        Estate { resources: arns.iter().map(resource).collect(), home, ..Estate::default() }
+    }
+
+    /// What stands first in a file is not where a stack is.
+    #[test]
+    fn the_configuration_says_where_stacks_are_among_where_the_files_are() {
+        const HERE: (&str, &str) = ("aws_iam_role", "arn:aws:iam::123456789012:role/a");
+        const OTHER: (&str, &str) = ("aws_iam_role", "arn:aws:iam::999999999999:role/b");
+        const EDGE: (&str, &str) =
+            ("aws_lambda_function", "arn:aws:lambda:us-east-1:123456789012:function:e");
+        const FUNCTION: (&str, &str) =
+            ("aws_lambda_function", "arn:aws:lambda:eu-west-1:123456789012:function:f");
+        const AWAY: (&str, &str) =
+            ("aws_lambda_function", "arn:aws:lambda:eu-north-1:999999999999:function:f");
+        let place = |arns: &[(&str, &str)], account: &str, region: &str| {
+            let place = estate(arns, account, region).place()?;
+            Some((place.account, place.region.unwrap_or_default()))
+        };
+        let is = |account: &str, region: &str| Some((account.to_owned(), region.to_owned()));
+        let here = is("123456789012", "eu-west-1");
+        assert_eq!(place(&[OTHER, HERE, EDGE, FUNCTION], "123456789012", "eu-west-1"), here);
+        assert_eq!(place(&[OTHER, HERE, AWAY], "123456789012", "eu-west-1"), here);
+        assert_eq!(place(&[OTHER, HERE, FUNCTION], "", ""), None);
+        assert_eq!(place(&[HERE, EDGE, FUNCTION], "", ""), is("123456789012", ""));
+        assert_eq!(place(&[HERE, FUNCTION], "", ""), here);
+        assert_eq!(place(&[HERE, FUNCTION], "111111111111", "us-east-2"), here);
+        assert_eq!(place(&[HERE], "", ""), is("123456789012", ""));
+        assert_eq!(place(&[FUNCTION], "123456789012", "eu-west-1"), None);
+    }
 }

@@ -10,7 +10,10 @@ pub use super::configurations::Configurations;
 use super::configurations::fitted;
 use super::shape::misshapen;
 use super::together::{self, File};
-use super::{estate::Estate, templates};
+use super::{
+    estate::{Estate, Home},
+    templates,
+};
 use crate::config::Account;
 use crate::lint::known::{Node, Value};
 use crate::lint::read::{Read, read};
@@ -165,7 +168,9 @@ pub fn template(path: &Path, estate: &mut Estate) -> Result<(), Unreadable> {
 
 fn place(path: &Path, estate: &Estate) -> Result<templates::Place, Unreadable> {
     estate.place().ok_or_else(|| {
-        Unreadable::new(path, "whose account the templates are for, no plan or state says")
+        let why = "whose account the templates are for, no plan or state says, or they are of \
+                   several and the configuration says none of these";
+        Unreadable::new(path, why)
     })
 }
 
@@ -272,6 +277,10 @@ impl<'r> Reader<'r> {
     /// The estate of all that was read.
     fn done(self) -> Result<Estate, Unreadable> {
         let (paths, files): (Vec<PathBuf>, Vec<File>) = self.shown.into_iter().unzip();
+        let home = files.first().map(|file| Home {
+            account: file.setting.account.clone(),
+            region: file.setting.region.clone(),
+        });
         let wrong = |file: usize, message: String| {
             Unreadable::new(paths.get(file).map_or(Path::new(""), PathBuf::as_path), message)
         };
@@ -282,6 +291,7 @@ impl<'r> Reader<'r> {
             }
             all.entries.insert(name, entry);
         }
+        all.home = home.unwrap_or_default();
         Ok(all)
     }
 

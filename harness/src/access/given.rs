@@ -8,9 +8,9 @@ use ringfence_policy::symbolic::{Effect, statements};
 use ringfence_policy::{Document, Kind};
 
 use super::bounded::Bounded;
-use super::complete::known;
 use super::estate::{Entry, Estate, denies};
-use crate::lint::known::{Member, Node};
+use super::templates::text_of;
+use crate::lint::known::{Member, Node, Value};
 use crate::lint::terraform::Resource;
 
 /// What is given.
@@ -55,13 +55,16 @@ pub(super) fn add(
     let kind = resource.value.get("Type").and_then(Node::text).unwrap_or_default();
     let name = format!("Resources.{}", resource.key);
     let written = |property| resource.value.path(&["Properties", property]);
+    // What is there under a condition alone may not be there to deny.
+    let is_sure = resource.value.get("Condition").is_none();
     if kind == "AWS::IAM::UserToGroupAddition" {
         let groups = whose(written("GroupName"), properties.get("GroupName"), "group", own);
         for user in whose(written("Users"), properties.get("Users"), "user", own) {
             for group in &groups {
                 let given = match group.ends_with("/*") {
                     true => Given::Unknown(format!("{name}: its group is not known")),
-                    false => Given::Group(group.clone()),
+                    false if is_sure => Given::Group(group.clone()),
+                    false => Given::Unknown(format!("{name}: whether it is there is not known")),
                 };
                 estate.give(&user, given);
             }
@@ -69,12 +72,10 @@ pub(super) fn add(
         return Ok(());
     }
     let Some((_, of)) = POLICIES.iter().find(|(own, _)| *own == kind) else { return Ok(()) };
-    let document = match properties.get("PolicyDocument").and_then(known) {
-        Some(document) => {
-            let document = Document::parse(name.clone(), &document.to_string(), Kind::Identity);
+    let document = match properties.get("PolicyDocument").and_then(text_of) {
+        Some(text) => {
+            let document = Document::parse(name.clone(), &text, Kind::Identity);
             let document = document.map_err(|error| format!("{name}: {error}"))?;
-            // What is there under a condition alone may not be there to deny.
-            let is_sure = resource.value.get("Condition").is_none();
             let denies = statements(&document).any(|one| one.effect() == Effect::Deny);
             match is_sure || !denies {
                 true => Given::Policy(Arc::new(document)),
@@ -85,8 +86,6 @@ pub(super) fn add(
             // One that is known in part has another reason than one that is not known at all.
             let node = properties.get("PolicyDocument");
             let bounded = node.map(|node| Bounded::of(&name, node)).transpose();
-            // What is there under a condition alone may not be there to deny.
-            let is_sure = resource.value.get("Condition").is_none();
             match bounded.map_err(|error| format!("{name}: {error}"))?.flatten() {
                 Some(bounded) if is_sure => {
                     Given::Part(format!("{name}: not all of its policy is known"), bounded)
@@ -122,10 +121,13 @@ pub(super) fn whose(
     own: &Own,
 ) -> Vec<String> {
     let (Some(written), Some(resolved)) = (written, resolved) else { return Vec::new() };
-    let pairs: Vec<(&Node, &Node)> = match (written.items(), resolved.items()) {
-        ([], []) => vec![(written, resolved)],
-        (all, known) if all.len() == known.len() => all.iter().zip(known).collect(),
-        _ => return vec![format!("{word}/*")],
+    let pairs: Vec<(&Node, &Node)> = match (&written.value, &resolved.value) {
+        (Value::List(all), Value::List(known)) if all.len() == known.len() => {
+            all.iter().zip(known).collect()
+        }
+        // A list that a function gives.
+        (_, Value::List(known)) => known.iter().map(|one| (one, one)).collect(),
+        _ => vec![(written, resolved)],
     };
     let of = |(written, resolved): (&Node, &Node)| match resolved.text() {
         Some("") => None,
@@ -143,8 +145,8 @@ impl Estate {
     /// Gives something to an entry, `role/*` to all roles, now and where they are made later;
     /// names differ by more than their case, as in IAM.
     fn give(&mut self, owner: &str, given: Given) {
-        let is_its = |name: &&String| match owner.strip_suffix('*') {
-            Some(before) => name.starts_with(before),
+        let is_its = |name: &&String| match owner.strip_suffix("/*") {
+            Some(word) => name.split_once('/').is_some_and(|(own, _)| own == word),
             None => name.eq_ignore_ascii_case(owner),
         };
         let names: Vec<String> = self.entries.keys().filter(is_its).cloned().collect();

@@ -39,12 +39,11 @@ fn is_unknown(node: &Node) -> bool {
 
 /// Adds what a resource lets in: the policies that name principals, and what is granted
 /// without a document, but for permissions of services on functions. What is not known is
-/// taken for the most that it may be. `globals` is what SAM gives each function.
+/// taken for the most that it may be.
 pub(super) fn add(
     resource: &Member,
     kind: &str,
     properties: &Node,
-    globals: Option<&Node>,
     place: &Place,
     estate: &mut Estate,
 ) {
@@ -59,7 +58,7 @@ pub(super) fn add(
     let unread = |kind: &str, what: &str| {
         Unread::of_template(kind, format!("Resources.{}: {what}", resource.key))
     };
-    if let Some((kind, what)) = granted(kind, properties, globals) {
+    if let Some((kind, what)) = granted(kind, properties) {
         let unread = unread(kind, &what);
         let entry = estate.entry(&name);
         entry.unknown.insert(unread.why.clone());
@@ -106,11 +105,7 @@ fn permission(name: &str, properties: &Node, place: &Place) -> Option<Arc<Docume
 
 /// What a resource grants, or may, without a document that is read: the type by which it
 /// does, and what is told of it.
-fn granted<'k>(
-    kind: &'k str,
-    properties: &Node,
-    globals: Option<&Node>,
-) -> Option<(&'k str, String)> {
+fn granted<'k>(kind: &'k str, properties: &Node) -> Option<(&'k str, String)> {
     let known = |what: &str| Some((kind, what.to_owned()));
     let not_read = || Some((kind, format!("what this `{kind}` grants is not read")));
     match kind {
@@ -125,7 +120,11 @@ fn granted<'k>(
         }
         "AWS::Serverless::Function" => {
             let what = "its URL lets in everybody, or may".to_owned();
-            has_open_url(properties, globals).then_some((PERMISSION, what))
+            has_open_url(properties).then_some((PERMISSION, what))
+        }
+        "AWS::Serverless::Api" if has_own_policy(properties) => {
+            let what = "whom its `Auth.ResourcePolicy` lets in is not read".to_owned();
+            Some(("AWS::ApiGateway::RestApi", what))
         }
         other if OTHERS.iter().any(|own| other.starts_with(own)) => None,
         _ if is_unknown(properties) => known("its properties are not known"),
@@ -148,16 +147,23 @@ fn granted<'k>(
 /// Whether a function has a URL that everybody may call, or may have: for one of
 /// `AuthType: NONE` SAM makes a permission for everybody
 /// (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-functionurlconfig.html>).
-/// What a function says wins over what is said of all.
-fn has_open_url(properties: &Node, globals: Option<&Node>) -> bool {
+fn has_open_url(properties: &Node) -> bool {
     let member = |of: &'_ Node, name| match is_unknown(of) {
         true => Some(of.clone()),
         false => of.get(name).filter(|node| node.is_something()).cloned(),
     };
-    let all = [Some(properties), globals].into_iter().flatten();
-    let urls: Vec<Node> = all.filter_map(|of| member(of, "FunctionUrlConfig")).collect();
-    let kind = urls.iter().find_map(|url| member(url, "AuthType"));
-    !urls.is_empty() && kind.as_ref().and_then(Node::text) != Some("AWS_IAM")
+    let url = member(properties, "FunctionUrlConfig");
+    url.is_some_and(|url| member(&url, "AuthType").as_ref().and_then(Node::text) != Some("AWS_IAM"))
+}
+
+/// Whether an API has a policy of its own, or may have: SAM writes one of what stands there, with
+/// an Allow for everybody beside each list of addresses
+/// (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-api-resourcepolicystatement.html>).
+fn has_own_policy(properties: &Node) -> bool {
+    let auth = properties.get("Auth").filter(|node| node.is_something());
+    auth.is_some_and(|auth| {
+        is_unknown(auth) || auth.get("ResourcePolicy").is_some_and(Node::is_something)
+    })
 }
 
 /// A name that no entry has.

@@ -1,9 +1,15 @@
 //! The identities that `CloudFormation` templates make, beside an estate whose published
-//! parameters they read. Parameters have their defaults. What a name of a template stands
-//! for, [`names`] says.
+//! parameters they read. Parameters have their defaults.
+//!
+//! - [`names`]: what a name of a template stands for;
+//! - [`sam`]: what SAM makes of a template;
+//! - [`unread`]: what of a template is not read.
 
 mod names;
+mod sam;
+mod unread;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ringfence_policy::{Document, Kind};
@@ -14,7 +20,7 @@ use super::estate::{Entry, Estate};
 use super::given::{self, Own};
 use super::grants::Unread;
 use super::plan::principal;
-use super::{letting, managed, running};
+use super::{letting, managed, running, unnamed};
 use crate::lint::known::{Member, Node, Value};
 use crate::lint::terraform::Resource;
 use names::Names;
@@ -26,49 +32,37 @@ pub(crate) struct Place {
     pub(crate) region: Option<String>,
 }
 
-/// Types whose templates, or whose macros, make what is not in this one.
-const OTHERS: [&str; 6] = [
-    "AWS::CloudFormation::Stack",
-    "AWS::CloudFormation::StackSet",
-    "AWS::RAM::ResourceShare",
-    "AWS::ServiceCatalog::CloudFormationProvisionedProduct",
-    "AWS::Serverless::Application",
-    "AWS::Serverless::Connector",
-];
-
-/// How the types of modules end, which stand for resources of their own
-/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/modules.html>).
-const MODULE: &str = "::MODULE";
-
 /// Adds a template's identities, and what it gives to others.
 ///
 /// # Errors
 /// A policy that AWS would not store, and an identity that is in the estate already.
 pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(), String> {
+    let root = &names::without_no_value(&sam::expanded(root));
     let names = Names::of(root, place, &estate.resources);
     let resources = root.get("Resources").map(Node::members).unwrap_or_default();
+    let mut taken = BTreeSet::new();
     let all: Vec<Made<'_>> = resources
         .iter()
         .map(|resource| {
             let kind = resource.value.get("Type").and_then(Node::text).unwrap_or_default();
             let properties = resource.value.get("Properties").map(|node| names.resolved(node));
             let properties = properties.unwrap_or(Node::new(resource.at, Value::Null));
-            Made { resource, kind, properties }
+            let entry = entry(resource, kind, &properties, estate, &mut taken);
+            Made { resource, kind, properties, entry }
         })
         .collect();
-    let own: Own = all.iter().filter_map(Made::entry).collect();
-    let globals = root.path(&["Globals", "Function"]).map(|node| names.resolved(node));
-    for why in unfollowed(root, resources) {
+    let own: Own = all.iter().filter_map(|made| made.entry.clone()).collect();
+    for why in unread::unread(root, resources) {
         let unread = Unread::of_anything(why.clone());
         let entry = estate.entry(&why);
         entry.unknown.insert(why);
         entry.unread.push(unread);
     }
     for made in &all {
-        functions(made.resource, made.kind, &made.properties, &own, estate);
-        running::add(made.resource, made.kind, &made.properties, &own, estate);
-        let Made { resource, kind, properties } = made;
-        letting::add(resource, kind, properties, globals.as_ref(), place, estate);
+        functions(made, &own, estate);
+        let Made { resource, kind, properties, .. } = made;
+        running::add(resource, kind, properties, &own, estate);
+        letting::add(resource, kind, properties, place, estate);
         made.add(&all, place, estate)?;
     }
     for made in &all {
@@ -84,50 +78,40 @@ pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(),
     Ok(())
 }
 
-/// What of a template says what is not read here: nested stacks, what they share, and
-/// macros, which may change all of it but for those that are known
-/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-macros.html>).
-fn unfollowed(root: &Node, resources: &[Member]) -> Vec<String> {
-    const KNOWN: [&str; 2] = ["AWS::Serverless-2016-10-31", "AWS::LanguageExtensions"];
-    let mut all = Vec::new();
-    let transform = root.get("Transform").filter(|node| node.is_something());
-    if let Some(node) = transform {
-        let own = [node.clone()];
-        let named = if node.items().is_empty() { &own } else { node.items() };
-        let others = named.iter().filter(|one| one.text().is_none_or(|it| !KNOWN.contains(&it)));
-        all.extend(others.map(|one| {
-            let name = one.text().or_else(|| one.get("Name")?.text()).unwrap_or_default();
-            format!("what the macro `{name}` makes of the template is not read")
-        }));
+/// The logical id of an identity and the name of its entry, where a resource makes one. One
+/// without a name of its own is named by `CloudFormation`, and its entry as nobody else's.
+fn entry(
+    resource: &Member,
+    kind: &str,
+    properties: &Node,
+    estate: &Estate,
+    taken: &mut BTreeSet<String>,
+) -> Option<(String, String)> {
+    let written = resource.value.get("Properties");
+    let key = &resource.key;
+    let (word, property, id) = match kind {
+        "AWS::IAM::Role" => ("role", Some("RoleName"), key.clone()),
+        "AWS::IAM::User" => ("user", Some("UserName"), key.clone()),
+        "AWS::IAM::Group" => ("group", Some("GroupName"), key.clone()),
+        _ if sam::has_own_role(kind, written) => ("role", None, format!("{key}Role")),
+        _ => return None,
+    };
+    let named = property.and_then(|it| properties.get(it)).filter(|node| node.is_something());
+    if let Some(name) = named.and_then(Node::text) {
+        return Some((id, format!("{word}/{name}")));
     }
-    for member in root.members().iter().filter(|member| member.key.starts_with("Fn::")) {
-        all.push(format!("what `{}` makes of the template is not read", member.key));
-    }
-    for resource in resources {
-        let kind = resource.value.get("Type").and_then(Node::text).unwrap_or_default();
-        let key = &resource.key;
-        if key.starts_with("Fn::") {
-            all.push(format!("Resources.{key}: what it makes is not read"));
-        } else if let Some(function) = made_by(&resource.value) {
-            all.push(format!("Resources.{key}: what `{function}` makes of it is not read"));
-        } else if OTHERS.contains(&kind) || kind.ends_with(MODULE) {
-            all.push(format!("Resources.{key}: what this `{kind}` makes or grants is not read"));
-        } else if resource.value.get("Connectors").is_some() {
-            all.push(format!("Resources.{key}: what its `Connectors` grant is not read"));
-        } else if kind.is_empty() {
-            all.push(format!("Resources.{key}: it has no `Type`"));
-        }
-    }
-    all
-}
-
-/// The function that makes more members of a resource, or of its properties, than stand
-/// there
-/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-transform.html>).
-fn made_by(resource: &Node) -> Option<&str> {
-    let properties = resource.get("Properties").map(Node::members).unwrap_or_default();
-    let mut all = resource.members().iter().chain(properties);
-    all.find(|member| member.key.starts_with("Fn::")).map(|member| member.key.as_str())
+    let of = match named.is_some() || matches!(properties.value, Value::Unknown) {
+        true => unnamed::UNKNOWN,
+        false => unnamed::OF_STACK,
+    };
+    let name = format!("{word}/{of}{id}");
+    let numbered = (2..).map(|number| format!("{name}.{number}"));
+    let mut free = std::iter::once(name.clone())
+        .chain(numbered)
+        .filter(|name| !taken.contains(name) && !estate.entries.contains_key(name));
+    let name = free.next().unwrap_or(name);
+    taken.insert(name.clone());
+    Some((id, name))
 }
 
 /// A resource of a template, with its properties as far as they are known.
@@ -135,39 +119,21 @@ struct Made<'t> {
     resource: &'t Member,
     kind: &'t str,
     properties: Node,
+    /// Its logical id and the name of its entry, where it is an identity.
+    entry: Option<(String, String)>,
 }
 
 impl Made<'_> {
-    /// Its logical id and the name of its entry, where it is an identity.
-    fn entry(&self) -> Option<(String, String)> {
-        let key = &self.resource.key;
-        let (word, property) = match self.kind {
-            "AWS::IAM::Role" => ("role", "RoleName"),
-            "AWS::IAM::User" => ("user", "UserName"),
-            "AWS::IAM::Group" => ("group", "GroupName"),
-            // What SAM makes a role of that has none.
-            "AWS::Serverless::Function" | "AWS::Serverless::StateMachine"
-                if self.properties.get("Role").is_none() =>
-            {
-                return Some((format!("{key}Role"), format!("role/{key}Role")));
-            }
-            _ => return None,
-        };
-        let name = self.properties.get(property).and_then(Node::text).unwrap_or(key);
-        Some((key.clone(), format!("{word}/{name}")))
-    }
-
     /// Adds the identity that it is, if it is one.
     fn add(&self, all: &[Made<'_>], place: &Place, estate: &mut Estate) -> Result<(), String> {
-        let Some((_, name)) = self.entry() else { return Ok(()) };
+        let Some((_, name)) = &self.entry else { return Ok(()) };
         // What files give to who is elsewhere, this is.
-        let given = estate.take_elsewhere(&name)?;
+        let given = estate.take_elsewhere(name)?;
         let (properties, Place { partition, account, .. }) = (&self.properties, place);
         let (word, short) = name.split_once('/').unwrap_or_default();
-        let named = ["RoleName", "UserName"].iter().filter_map(|it| properties.get(it)?.text());
-        // AWS ends the name of one that has none by letters of its own.
-        let mut entry = Entry { is_unnamed: named.count() == 0, ..Entry::default() };
-        let path = properties.get("Path").filter(|node| node.is_something());
+        let mut entry = Entry { is_unnamed: unnamed::form(name).is_some(), ..Entry::default() };
+        let path = ["Path", "RolePath"].iter().find_map(|it| properties.get(it));
+        let path = path.filter(|node| node.is_something());
         // Of one under a path that is not known nobody knows the ARN.
         if let Some(path) = path.map_or(Some("/"), Node::text) {
             let arn = format!("arn:{partition}:iam::{account}:{word}{path}{short}");
@@ -176,12 +142,14 @@ impl Made<'_> {
         if self.kind.starts_with("AWS::Serverless::") {
             entry.unknown.insert(format!("Resources.{}: what SAM makes of it", self.resource.key));
         }
-        if made_by(&self.resource.value).is_some() || matches!(properties.value, Value::Unknown) {
+        if unread::made_by(&self.resource.value).is_some()
+            || matches!(properties.value, Value::Unknown)
+        {
             entry
                 .unknown
                 .insert(format!("Resources.{}: not all of it is known", self.resource.key));
         }
-        let mut identity = Identity { name: &name, entry, estate, all };
+        let mut identity = Identity { name, entry, estate, all };
         identity.boundary(self)?;
         if self.kind.starts_with("AWS::IAM::") {
             identity.policies(self)?;
@@ -198,7 +166,7 @@ impl Made<'_> {
             estate.of_templates.push(name.clone());
         }
         estate.entries.insert(name.clone(), entry);
-        estate.take_given(&name);
+        estate.take_given(name);
         Ok(())
     }
 }
@@ -214,7 +182,7 @@ fn trust(name: &str, kind: &str, properties: &Node) -> Result<Entry, String> {
     let mut entry = Entry::default();
     let written = properties.get("AssumeRolePolicyDocument").filter(|node| node.is_something());
     let text = match written {
-        Some(node) => known(node).map(|document| document.to_string()),
+        Some(node) => text_of(node),
         None if kind == "AWS::Serverless::Function" => Some(LAMBDA.to_owned()),
         None => None,
     };
@@ -232,17 +200,18 @@ fn trust(name: &str, kind: &str, properties: &Node) -> Result<Entry, String> {
 }
 
 /// Notes a function with its role, where both names are known.
-fn functions(resource: &Member, kind: &str, properties: &Node, own: &Own, estate: &mut Estate) {
-    let is_made = kind == "AWS::Serverless::Function";
-    if !is_made && kind != "AWS::Lambda::Function" {
+fn functions(made: &Made<'_>, own: &Own, estate: &mut Estate) {
+    let Made { resource, kind, properties, entry } = made;
+    let is_made = *kind == "AWS::Serverless::Function";
+    if !is_made && *kind != "AWS::Lambda::Function" {
         return;
     }
     let Some(name) = properties.get("FunctionName").and_then(Node::text) else { return };
     let written = resource.value.path(&["Properties", "Role"]);
+    let own_name = || entry.as_ref().and_then(|(_, name)| name.strip_prefix("role/"));
     let role = match (properties.get("Role"), written) {
-        (None, _) if is_made => Some(format!("{}Role", resource.key)),
+        (None, _) => own_name().map(str::to_owned),
         (Some(node), written) => node.text().map(str::to_owned).or_else(|| referred(written?, own)),
-        (None, _) => None,
     };
     if let Some(role) = role {
         estate.functions.insert(name.to_owned(), role);
@@ -296,9 +265,9 @@ impl Identity<'_> {
                 one.kind == "AWS::IAM::ManagedPolicy" && Some(one.resource.key.as_str()) == id
             };
             let policy = self.all.iter().find(is_it);
-            let text = policy.and_then(|one| known(one.properties.get("PolicyDocument")?));
+            let text = policy.and_then(|one| text_of(one.properties.get("PolicyDocument")?));
             let name = format!("Resources.{}", id.unwrap_or_default());
-            return text.map(|it| document_of(&name, &it.to_string(), kind)).transpose();
+            return text.map(|it| document_of(&name, &it, kind)).transpose();
         };
         let text =
             |one: &Resource, name| one.values.get(name).and_then(Node::text).map(str::to_owned);
@@ -334,9 +303,9 @@ impl Identity<'_> {
 
     fn policies(&mut self, made: &Made<'_>) -> Result<(), String> {
         for policy in items(&made.properties, "Policies") {
-            match policy.get("PolicyDocument").and_then(known) {
-                Some(document) => {
-                    let document = document_of(self.name, &document.to_string(), Kind::Identity)?;
+            match policy.get("PolicyDocument").and_then(text_of) {
+                Some(text) => {
+                    let document = document_of(self.name, &text, Kind::Identity)?;
                     self.entry.policies.identity.push(document);
                 }
                 None => self.bounded(policy)?,
@@ -352,6 +321,15 @@ impl Identity<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// A policy as text, where all of it is known: it may stand there as JSON, or as a text of JSON
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-policy.html>).
+pub(super) fn text_of(document: &Node) -> Option<String> {
+    match document.text() {
+        Some(text) => Some(text.to_owned()),
+        None => known(document).map(|document| document.to_string()),
     }
 }
 

@@ -112,6 +112,7 @@ async fn everybody(facts: &Facts, platform: &Actor) -> anyhow::Result<(Vec<Subje
             deployers: deployer.into_iter().collect(),
             tags: tags(platform, kind, name).await?,
             entry,
+            form: None,
         });
         let role = (kind == "role").then(|| arn.to_owned());
         subjects.push(Subject { identity, role, holder });

@@ -7,6 +7,7 @@ use ringfence_prove::Disagreement;
 use serde_json::{Value, json};
 
 use super::guarded::{Guarded, Team};
+use super::guises::{Guise, guises};
 use super::limited::limited;
 use super::statements::{Forbidden, On};
 use super::{declared, network, trust};
@@ -119,9 +120,10 @@ pub fn all(guarded: &Guarded<'_>, stated: &Stated) -> Result<Vec<Claim>, Unput> 
         let of_roles = [kept(guarded, team), own_roles(guarded, team), identities(guarded, team)];
         let rails = boundary(guarded, team).into_iter().chain(of_roles);
         let Some(entry) = guarded.estate.entries.get(&team.entry) else { continue };
-        let of_resources = letting_in(guarded, entry);
+        let of_resources = letting_in(guarded, (&team.entry, entry));
         for (rail, forbidden) in rails.chain(network::rails(guarded, &private, team)) {
-            let mut all = of_identity(&rail, (&team.entry, entry), &of_resources, &forbidden)?;
+            let who = (team.entry.as_str(), entry);
+            let mut all = of_identity(guarded, &rail, who, &of_resources, &forbidden)?;
             if rail == GuardRail::NetworkKept {
                 for claim in &mut all {
                     claim.hangs_on = claim.hangs_on.take().or_else(|| private.unknown.clone());
@@ -216,6 +218,7 @@ fn identities(guarded: &Guarded<'_>, team: &Team<'_>) -> Rail {
 /// What an identity may never be allowed: by its own policies, and together with each
 /// resource's policy that lets it in.
 pub(super) fn of_identity(
+    guarded: &Guarded<'_>,
     rail: &GuardRail,
     (name, entry): (&str, &Entry),
     of_resources: &[(&str, &Entry)],
@@ -238,14 +241,15 @@ pub(super) fn of_identity(
         let mut with = claim(rail, name, entry, counts, forbidden)?;
         let unknown = standing.unknown.first().filter(|_| standing.unread.is_empty()).cloned();
         with.beyond = with.beyond.or(unknown);
-        claims.extend(by(with, (name, entry), address, policy));
+        claims.extend(by(guarded, with, (name, entry), address, policy));
     }
     Ok(claims)
 }
 
 /// A claim together with a policy that stands somewhere, and the same of each session that
-/// the policy lets in by its own ARN.
+/// the policy lets in by its own ARN, and of each that the identity may be.
 fn by(
+    guarded: &Guarded<'_>,
     with: Claim,
     (name, entry): (&str, &Entry),
     address: &str,
@@ -257,7 +261,21 @@ fn by(
         Claim { who, principal: Some(principal), ..with.clone() }
     });
     let mut all: Vec<Claim> = of_sessions.collect();
-    all.push(Claim { who: format!("{name} by {address}"), ..with });
+    let mut own = Claim { who: format!("{name} by {address}"), ..with.clone() };
+    let who = (name, entry);
+    let named = policy.map(|it| guises(guarded, who, it)).unwrap_or_default();
+    for (arn, Guise { principal, is_let_in }) in named {
+        let why = format!("whether `{name}` is `{arn}`");
+        if is_let_in {
+            let who = format!("{name} as {arn} by {address}");
+            let hangs_on = Some(why);
+            all.push(Claim { who, principal: Some(principal), hangs_on, ..with.clone() });
+        } else {
+            // What denies one of that name may deny it.
+            own.hangs_on.get_or_insert(why);
+        }
+    }
+    all.push(own);
     all
 }
 
@@ -265,31 +283,39 @@ fn by(
 /// in: whom it names needs no policy of its own
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics-single-account.html>).
 pub(super) fn of_trust(
+    guarded: &Guarded<'_>,
     rail: &GuardRail,
     (name, entry): (&str, &Entry),
     (address, trust): (&str, &Entry),
     forbidden: &Forbidden,
 ) -> Result<Vec<Claim>, DocumentError> {
     let policy = trust.policies.resource.as_ref();
-    if !trust.unknown.is_empty()
-        || policy.is_some_and(|policy| lets_in(entry.principal.as_ref(), policy))
-    {
+    let may_enter = |policy| is_let_in(guarded, (name, entry), policy);
+    if !trust.unknown.is_empty() || policy.is_some_and(|policy| may_enter(policy)) {
         let mut with = claim(rail, name, entry, policy, std::slice::from_ref(forbidden))?;
         with.beyond = with.beyond.or_else(|| trust.unknown.first().cloned());
-        return Ok(by(with, (name, entry), address, policy));
+        return Ok(by(guarded, with, (name, entry), address, policy));
     }
     Ok(Vec::new())
 }
 
 /// The policies of resources that have an Allow for an identity, or are not known: any
 /// other only denies.
-pub(super) fn letting_in<'e>(guarded: &Guarded<'e>, entry: &Entry) -> Vec<(&'e str, &'e Entry)> {
+pub(super) fn letting_in<'e>(
+    guarded: &Guarded<'e>,
+    who: (&str, &Entry),
+) -> Vec<(&'e str, &'e Entry)> {
     let may_let_in = |(_, standing): &&(&str, &Entry)| {
         let policy = standing.policies.resource.as_ref();
-        !standing.unknown.is_empty()
-            || policy.is_some_and(|policy| lets_in(entry.principal.as_ref(), policy))
+        !standing.unknown.is_empty() || policy.is_some_and(|policy| is_let_in(guarded, who, policy))
     };
     guarded.resources.iter().filter(may_let_in).copied().collect()
+}
+
+/// Whether a policy has an Allow for an identity, or for somebody whom it may be.
+fn is_let_in(guarded: &Guarded<'_>, (name, entry): (&str, &Entry), policy: &Document) -> bool {
+    lets_in(entry.principal.as_ref(), policy)
+        || guises(guarded, (name, entry), policy).values().any(|guise| guise.is_let_in)
 }
 
 fn claim(

@@ -10,6 +10,7 @@ use super::claims::{Claim, Unput, letting_in, of_identity, of_trust, written};
 use super::guarded::{Guarded, text};
 use super::statements::{Forbidden, On};
 use crate::access::estate::Entry;
+use crate::access::unnamed::form;
 use crate::config::Declaration;
 use crate::declared::{Person, Seen};
 use crate::guard_rail::GuardRail;
@@ -31,16 +32,20 @@ pub(super) fn claims(guarded: &Guarded<'_>) -> Result<Vec<Claim>, Unput> {
         let (named, are_excepted) = declared.people();
         let is_by_tag = named.iter().any(|text| text.get_ref().starts_with("tag/"));
         let chosen: BTreeSet<usize> = seen.who(declared)?.into_iter().collect();
+        let may_be_named: BTreeSet<usize> = seen.may(declared)?.into_iter().collect();
         for (at, person) in people.iter().enumerate() {
-            let (is_chosen, may_have_it) =
-                (chosen.contains(&at), is_by_tag && untold.contains(&at));
-            if !is_chosen && (are_excepted || !may_have_it) {
+            let is_chosen = chosen.contains(&at);
+            let why = match (may_be_named.contains(&at), is_by_tag && untold.contains(&at)) {
+                (true, _) => Some(format!("the name of `{}`", person.entry)),
+                (_, true) => Some(format!("which tags `{}` has", person.entry)),
+                _ => None,
+            };
+            if !is_chosen && (are_excepted || why.is_none()) {
                 continue;
             }
             let mut all = of_person(guarded, &rail, person, &trusts)?;
-            // Of whose tags nobody knows the rail may be, or not.
-            if may_have_it && is_chosen == are_excepted {
-                let why = format!("which tags `{}` has", person.entry);
+            // Of whose name or tags nobody knows the rail may be, or not.
+            if let Some(why) = why.filter(|_| is_chosen == are_excepted) {
                 for claim in &mut all {
                     claim.hangs_on.get_or_insert_with(|| why.clone());
                 }
@@ -69,16 +74,18 @@ fn of_person(
     let own = (person.entry.as_str(), entry);
     let forbidden = std::slice::from_ref(&rail.forbidden);
     if rail.beyond.is_some() {
-        let mut all = of_identity(&rail.name, own, &[], forbidden)?;
+        let mut all = of_identity(guarded, &rail.name, own, &[], forbidden)?;
         all.iter_mut().for_each(|claim| claim.beyond.clone_from(&rail.beyond));
         return Ok(all);
     }
-    let of_resources = letting_in(guarded, entry);
-    let mut claims = of_identity(&rail.name, own, &of_resources, forbidden)?;
+    let of_resources = letting_in(guarded, own);
+    let mut claims = of_identity(guarded, &rail.name, own, &of_resources, forbidden)?;
     for (address, trust) in trusts {
         let Some((here, why)) = on_role(guarded, address, &rail.forbidden) else { continue };
-        let mut all = of_trust(&rail.name, own, (address, trust), &here)?;
-        all.iter_mut().for_each(|claim| claim.hangs_on.clone_from(&why));
+        let mut all = of_trust(guarded, &rail.name, own, (address, trust), &here)?;
+        for claim in &mut all {
+            claim.hangs_on = claim.hangs_on.take().or_else(|| why.clone());
+        }
         claims.extend(all);
     }
     Ok(claims)
@@ -156,6 +163,15 @@ fn forbidden(declared: &Declaration, seen: &Seen<'_>) -> Result<Forbidden, Unput
     })
 }
 
+/// The ARN of an identity, where its name is known.
+fn arn(entry: &Entry) -> Option<String> {
+    match entry.principal.as_ref().filter(|_| !entry.is_unnamed)? {
+        Principal::User { arn } => Some(arn.clone()),
+        Principal::RoleSession { role_arn, .. } => Some(role_arn.clone()),
+        _ => None,
+    }
+}
+
 /// The roles and users of the files, and by their places those whose tags are not known:
 /// of templates they are not read.
 fn people(guarded: &Guarded<'_>) -> (Vec<Person>, BTreeSet<usize>) {
@@ -163,6 +179,7 @@ fn people(guarded: &Guarded<'_>) -> (Vec<Person>, BTreeSet<usize>) {
     let identities = entries.filter(|it| it.starts_with("role/") || it.starts_with("user/"));
     let of = |entry: &String| {
         let (kind, name) = entry.split_once('/')?;
+        let own = guarded.estate.entries.get(entry)?;
         let kind = if kind == "role" { "aws_iam_role" } else { "aws_iam_user" };
         let resource = guarded.of_kind(kind).find(|one| text(one, "name") == Some(name));
         // All of them are computed, where the provider has some of its own.
@@ -174,7 +191,8 @@ fn people(guarded: &Guarded<'_>) -> (Vec<Person>, BTreeSet<usize>) {
         let deployers = guarded.teams.iter().filter(|team| team.entry == *entry);
         let person = Person {
             entry: entry.clone(),
-            arn: resource.and_then(|one| text(one, "arn")).map(str::to_owned),
+            arn: arn(own),
+            form: form(name).filter(|_| own.is_unnamed),
             deployers: deployers.map(|team| team.name.clone()).collect(),
             tags,
         };

@@ -142,7 +142,8 @@ impl<'e> Guarded<'e> {
     /// Where the files are of another account than the configuration they count.
     fn settle(&mut self) -> Result<(), Unfit> {
         let arns = self.texts("aws_iam_role", "arn");
-        let first = arns.first().ok_or(Unfit::NoSetting)?;
+        let is_here = |arn: &&String| arn.split(':').nth(4) == Some(self.account.as_str());
+        let first = arns.iter().find(is_here).or_else(|| arns.first()).ok_or(Unfit::NoSetting)?;
         let mut parts = first.split(':').skip(1);
         let (Some(partition), Some(account)) = (parts.next(), parts.nth(2)) else {
             return Err(Unfit::NoSetting);
@@ -283,8 +284,8 @@ impl<'e> Guarded<'e> {
                 code.push(name.unwrap_or_else(|| role.address.clone()));
             }
         }
-        let of_templates = self.estate.of_templates.iter();
-        code.extend(of_templates.filter(|name| name.starts_with("role/")).cloned());
+        let of_templates = self.estate.of_templates.iter().filter(|name| name.starts_with("role/"));
+        code.extend(of_templates.filter(|name| may_run_code(self.estate, name)).cloned());
         let mut further: BTreeSet<String> = of_teams.union(&of_others).cloned().collect();
         for user in self.of_kind("aws_iam_user") {
             let written = user.values.get("permissions_boundary");
@@ -351,6 +352,13 @@ impl<'e> Guarded<'e> {
         let all = ends.iter().map(|end| self.arn(service, &format!("{before}{app}{end}")));
         all.collect()
     }
+}
+
+/// Whether Lambda may assume a role of a stack, or nobody knows who may.
+fn may_run_code(estate: &Estate, name: &str) -> bool {
+    let trust = estate.entries.get(&format!("trust of {name}"));
+    let policy = trust.and_then(|trust| trust.policies.resource.as_ref());
+    policy.is_none_or(|policy| policy.text().contains("lambda.amazonaws.com"))
 }
 
 /// Whether an entry is a resource's policy, or nobody knows.

@@ -26,6 +26,7 @@ pub mod decide;
 mod declared;
 pub mod deployed;
 pub mod guarded;
+mod guises;
 mod limited;
 mod network;
 pub mod paths;

@@ -11,6 +11,7 @@ mod findings;
 mod grants;
 mod inputs;
 mod lists;
+mod made;
 mod plans;
 mod rails;
 mod renamed;

@@ -9,14 +9,14 @@ use crate::shop::{
     REPOSITORY, document, estate, iam, limit, of, rail, run, state, text, verdict_of, work,
 };
 
-const ARTIFACTS: &str = "a team's artifacts are its own";
+pub(crate) const ARTIFACTS: &str = "a team's artifacts are its own";
 
 /// The lines that are printed of the estate with a template, and a rail of one's own.
-fn with(template: &str, more: &[Value], rule: &str) -> Vec<Value> {
+pub(crate) fn with(template: &str, more: &[Value], rule: &str) -> Vec<Value> {
     with_all(&[template], more, rule)
 }
 
-fn with_all(templates: &[&str], more: &[Value], rule: &str) -> Vec<Value> {
+pub(crate) fn with_all(templates: &[&str], more: &[Value], rule: &str) -> Vec<Value> {
     let directory = estate(&state(&work(), &limit(), REPOSITORY, more));
     let config = directory.path().join("ringfence.toml");
     let written = fs::read_to_string(&config).unwrap() + rule;
@@ -35,11 +35,11 @@ fn with_all(templates: &[&str], more: &[Value], rule: &str) -> Vec<Value> {
     lines
 }
 
-fn why(told: &[Value], name: &str) -> String {
+pub(crate) fn why(told: &[Value], name: &str) -> String {
     rail(told, name)["undecided"][0]["reason"].as_str().unwrap_or_default().to_owned()
 }
 
-const DOCUMENT: &str = "{Statement: [{Effect: Allow, Action: 's3:PutObject', Resource: 'arn:aws:s3:::artifacts/other/*'}]}";
+pub(crate) const DOCUMENT: &str = "{Statement: [{Effect: Allow, Action: 's3:PutObject', Resource: 'arn:aws:s3:::artifacts/other/*'}]}";
 
 #[rstest]
 #[case::to_a_role_of_terraforms("AWS::IAM::Policy", "Roles: [deployer]", "violated")]
@@ -191,12 +191,12 @@ fn macros_make_what_nobody_reads_but_for_those_of_sam() {
 }
 
 /// A bucket whose policy lets one role in.
-fn bucket(statement: &Value) -> Value {
+pub(crate) fn bucket(statement: &Value) -> Value {
     json!({"address": "aws_s3_bucket_policy.data", "mode": "managed", "type": "aws_s3_bucket_policy",
         "values": {"bucket": "data", "policy": document(std::slice::from_ref(statement))}})
 }
 
-const RULE: &str = r#"
+pub(crate) const RULE: &str = r#"
 [[guard_rail]]
 id = "data"
 title = "nobody writes data"
@@ -205,9 +205,9 @@ actions = ["s3:PutObject"]
 resources = ["arn:aws:s3:::data/*"]
 legitimate = { identity = "role/worker", action = "s3:PutObject", resource = "arn:aws:s3:::data/x" }
 "#;
-const NAMED: &str = "nobody writes data";
+pub(crate) const NAMED: &str = "nobody writes data";
 
-fn role(properties: &str) -> String {
+pub(crate) fn role(properties: &str) -> String {
     format!(
         "Resources:\n  Api:\n    Type: AWS::IAM::Role\n    Properties: {{{properties}AssumeRolePolicyDocument: {{Statement: [{{Effect: Allow, Action: 'sts:AssumeRole', Principal: {{Service: lambda.amazonaws.com}}}}]}}}}\n"
     )
@@ -252,7 +252,7 @@ fn what_asks_for_the_name_of_a_role_without_one_is_undecided() {
     let why = why(&told(""), NAMED);
     assert_eq!(
         why,
-        "`aws_s3_bucket_policy.data` asks for a name, and that of `role/Api` is not known"
+        "`aws_s3_bucket_policy.data` asks for a name, and that of `role/known-after-deployment.Api` is not known"
     );
     assert_eq!(verdict_of(&told("RoleName: fn-shop-api, "), NAMED), "proved");
     assert_eq!(verdict_of(&told("RoleName: shop-api, "), NAMED), "violated");
@@ -291,7 +291,11 @@ fn a_control_policy_that_asks_for_the_name_of_a_role_without_one_is_undecided() 
     };
     let open = told("", Some("role/Api"));
     assert_eq!(verdict_of(&open, NAMED), "undecided");
-    assert!(why(&open, NAMED).ends_with("asks for a name, and that of `role/Api` is not known"));
+    assert!(
+        why(&open, NAMED).ends_with(
+            "asks for a name, and that of `role/known-after-deployment.Api` is not known"
+        )
+    );
     assert_eq!(verdict_of(&told("RoleName: Api, ", Some("role/Api")), NAMED), "proved");
     assert_eq!(verdict_of(&told("", None), NAMED), "proved");
 }
@@ -516,7 +520,7 @@ fn a_user_of_a_stack_is_in_the_groups_that_terraform_names(
     assert_eq!(verdict_of(&with(&template, &more, RULE), NAMED), verdict);
 }
 
-const DATA: &str = r#"
+pub(crate) const DATA: &str = r#"
 [[guard_rail]]
 id = "data"
 title = "nobody writes data"

@@ -49,7 +49,7 @@ use crate::lint::terraform::{self, Links, Resource};
 
 pub(super) use agree::tree;
 pub(super) use named::Names;
-pub(super) use names::is_chosen;
+pub(super) use names::{UNKNOWN, is_chosen};
 pub(super) use setting::Setting;
 pub(super) use source::Source;
 

@@ -130,7 +130,7 @@ const CHOSEN: [(&str, &str, &str); 24] = [
 ];
 
 /// What stands for an id that is not known: a text that no file has.
-const UNKNOWN: &str = "known-after-apply.";
+pub(in crate::access) const UNKNOWN: &str = "known-after-apply.";
 
 /// Whether a name, or a part of it, is not known.
 pub(in crate::access) fn is_chosen(name: &str) -> bool {
