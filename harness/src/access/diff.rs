@@ -9,6 +9,7 @@ use super::absent::{self, Absent};
 use super::control::{Limits, Whose, by_itself, with_full_access};
 use super::estate::{Entry, Estate, everything};
 use super::permission_sets::{of_part, parts};
+use super::roles;
 use super::unnamed::{are_alike, asks_for_caller};
 
 /// An identity, or a resource's policy, before and after.
@@ -142,11 +143,23 @@ fn alone(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Result<Side, Disag
         within(&Question { inner, outer, principal, universe: Universe::All })
     };
     let beside = Beside::of(name, inner, outer);
-    let witness = match ask(&inner.over, &outer.over)? {
+    let mut witness = match ask(&inner.over, &outer.over)? {
         Verdict::Proved => None,
         Verdict::Undecided(reason) => return Ok(Side::Undecided(reason)),
         Verdict::Violated(witness) => Some(witness),
     };
+    if witness.is_none()
+        && let Some((caller, [inner, outer])) = roles::taken(principal, [&inner.over, &outer.over])
+    {
+        let principal = Some(&caller);
+        let question =
+            Question { inner: &inner, outer: &outer, principal, universe: Universe::All };
+        match within(&question)? {
+            Verdict::Proved => {}
+            Verdict::Undecided(reason) => return Ok(Side::Undecided(reason)),
+            Verdict::Violated(found) => witness = Some(found),
+        }
+    }
     if let Some(witness) = witness {
         let undecided = beside.and_then(|beside| beside.may_allow_already(&witness));
         return Ok(undecided.map_or(Side::Request(witness), Side::Undecided));

@@ -28,6 +28,7 @@ mod owners;
 mod permission_sets;
 mod plan;
 pub mod reference;
+mod roles;
 pub(crate) mod running;
 pub(crate) mod sessions;
 mod shape;

@@ -413,3 +413,31 @@ fn bucket(session: &str) -> Value {
         "Principal": {"AWS": arn}, "Resource": "arn:aws:s3:::b/*"})]);
     of("aws_s3_bucket_policy", "b", json!({"bucket": "b", "policy": own}))
 }
+
+/// Who may take a role hangs on its trust policy beside the policies of who takes it.
+#[rstest]
+#[case::of_a_role("role/app", &[role("app")], |it: &[Value]| policy("app", it))]
+#[case::of_a_group("group/g", &[], |it: &[Value]| {
+    of("aws_iam_group_policy", "p", json!({"name": "p", "group": "g", "policy": document(it)}))
+})]
+fn what_roles_an_identity_may_take_is_compared(
+    #[case] name: &str,
+    #[case] whose: &[Value],
+    #[case] policy: impl Fn(&[Value]) -> Value,
+) {
+    let of_group = of(
+        "aws_iam_group",
+        "g",
+        json!({"name": "g", "path": "/",
+        "arn": format!("arn:aws:iam::{ACCOUNT}:group/g")}),
+    );
+    let side = |role: &str| {
+        let mut taken = allow("sts:AssumeRole");
+        taken["Resource"] = json!(format!("arn:aws:iam::{ACCOUNT}:role/{role}"));
+        [whose, &[of_group.clone(), policy(&[taken])]].concat()
+    };
+    let (found, what) = gained(name, &side("dev"), &side("admin"));
+    assert_eq!(found, "something", "{what}");
+    assert_eq!(gained(name, &side("admin"), &side("admin")).0, "nothing");
+    assert_eq!(gained(name, &side("*"), &side("admin")).0, "nothing");
+}
