@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::controls::Catalogue;
 use crate::record::RunRecord;
+use crate::visible::{markdown, visible};
 
 /// Commands by objective. `ACCOUNT` and `REGION` are the run's; what stands in
 /// capitals else, the reader fills in.
@@ -81,9 +82,9 @@ pub(super) fn checks(record: &RunRecord, catalogue: &Catalogue) -> String {
          nothing, but it is a simulation too: context keys are the ones that you give. The custom \
          checks of IAM Access Analyzer judge one policy document, not the sum of all, and cost \
          money.\n",
-        record.run_id,
-        record.accounts_told(),
-        record.region
+        markdown(&record.run_id),
+        markdown(&record.accounts_told()),
+        markdown(&record.region)
     );
     for objective in catalogue.objectives() {
         let _ = write!(
@@ -95,8 +96,8 @@ pub(super) fn checks(record: &RunRecord, catalogue: &Catalogue) -> String {
         match known {
             Some((_, commands)) => {
                 let commands = commands
-                    .replace("ACCOUNT", &record.account_id)
-                    .replace("REGION", &record.region);
+                    .replace("ACCOUNT", &visible(&record.account_id))
+                    .replace("REGION", &visible(&record.region));
                 let _ = write!(out, "\n```\n{commands}\n```\n");
             }
             None => out.push_str("\nNo command is known for this objective: check it by hand.\n"),

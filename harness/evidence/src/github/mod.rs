@@ -120,9 +120,11 @@ fn command(text: &mut String, annotation: &Annotation) {
 }
 
 /// A command's text, of which nothing ends it or begins another
-/// (<https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>).
+/// (<https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>), nor one of
+/// the older form, which may stand anywhere in a line
+/// (<https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs>).
 fn data(text: &str) -> String {
-    line(text).replace('%', "%25")
+    line(text).replace('%', "%25").replace("##", "#\\u0023")
 }
 
 /// A property's value.
