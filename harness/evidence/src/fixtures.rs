@@ -216,9 +216,15 @@ pub(crate) fn poisoned(record: &RunRecord, hostile: &str, but: &[&str]) -> RunRe
     serde_json::from_value(value).unwrap()
 }
 
-/// A text of Markdown without what is code in its lines, where nothing is markup.
+/// A text of Markdown without what is code, in fences and in lines, where nothing is markup.
 pub(crate) fn without_code(text: &str) -> String {
-    let lines = text.lines().map(|line| {
+    let mut is_fenced = false;
+    let lines = text.lines().filter(|line| {
+        let is_fence = line.starts_with("```");
+        is_fenced ^= is_fence;
+        !is_fence && !is_fenced
+    });
+    let lines = lines.map(|line| {
         let (mut out, mut rest) = (String::new(), line);
         while let Some(at) = rest.find('`') {
             let (before, from) = rest.split_at(at);

@@ -61,8 +61,13 @@ pub fn table(record: &RunRecord, told: &Told<'_>) -> String {
         summary.probes,
         summary.words(),
         record.duration_ms as f64 / 1000.0,
-        record.upstream.product,
-        record.upstream.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default(),
+        line_of(&record.upstream.product),
+        record
+            .upstream
+            .version
+            .as_ref()
+            .map(|version| format!(" {}", line_of(version)))
+            .unwrap_or_default(),
     );
     if let Some(proved) = record.proved() {
         let _ = writeln!(text, "{proved}");
