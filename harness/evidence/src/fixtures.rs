@@ -232,11 +232,14 @@ pub(crate) fn without_code(text: &str) -> String {
             let (fence, inner) = from.split_at(fence);
             out.push_str(before);
             let ends = |(at, _): &(usize, &str)| {
-                let end = &inner[at + fence.len()..];
-                !before.ends_with('\\') && !inner[..*at].ends_with('`') && !end.starts_with('`')
+                let (within, end) = inner.split_at(*at);
+                let end = end.strip_prefix(fence).unwrap_or_default();
+                !before.ends_with('\\') && !within.ends_with('`') && !end.starts_with('`')
             };
             match inner.match_indices(fence).find(ends) {
-                Some((at, _)) => rest = &inner[at + fence.len()..],
+                Some((at, _)) => {
+                    rest = inner.split_at(at).1.strip_prefix(fence).unwrap_or_default();
+                }
                 None => {
                     out.push_str(fence);
                     rest = inner;

@@ -52,7 +52,7 @@ pub(crate) fn markdown(text: &str) -> String {
 pub fn prose(text: &str) -> String {
     let text = line(text);
     let pieces: Vec<&str> = text.split('`').collect();
-    if pieces.len() % 2 == 0 {
+    if pieces.len().is_multiple_of(2) {
         return without_markup(&text);
     }
     let mut out = String::with_capacity(text.len());

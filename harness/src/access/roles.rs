@@ -26,7 +26,7 @@ pub(super) fn taken<const N: usize>(
     let caller = match caller {
         Some(caller) => caller.clone(),
         None if policies.iter().any(|one| asks_for_caller(one, true).is_some()) => return None,
-        None => Principal::User { arn: format!("arn:aws:iam::{SOME_ACCOUNT}:user/x").into() },
+        None => Principal::User { arn: format!("arn:aws:iam::{SOME_ACCOUNT}:user/x") },
     };
     let text = json!({"Version": "2012-10-17", "Statement": {
         "Effect": "Allow",
