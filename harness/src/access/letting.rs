@@ -32,11 +32,6 @@ const GRANTS: [&str; 4] = ["Permission", "Permissions", "Grant", "Grants"];
 /// The last words of properties that hold policies.
 const POLICIES: [&str; 4] = ["Policy", "Policies", "PolicyDocument", "PolicyText"];
 
-/// What `Fn::GetAtt`, `Ref` and the rest leave open.
-fn is_unknown(node: &Node) -> bool {
-    matches!(node.value, Value::Unknown)
-}
-
 /// Adds what a resource lets in: the policies that name principals, and what is granted
 /// without a document, but for permissions of services on functions. What is not known is
 /// taken for the most that it may be.
@@ -127,7 +122,7 @@ fn granted<'k>(kind: &'k str, properties: &Node) -> Option<(&'k str, String)> {
             Some(("AWS::ApiGateway::RestApi", what))
         }
         other if OTHERS.iter().any(|own| other.starts_with(own)) => None,
-        _ if is_unknown(properties) => known("its properties are not known"),
+        _ if Node::is_unknown(properties) => known("its properties are not known"),
         "AWS::S3::Bucket" => {
             let list = properties.get("AccessControl").filter(|node| node.is_something())?;
             match list.text() {
@@ -148,7 +143,7 @@ fn granted<'k>(kind: &'k str, properties: &Node) -> Option<(&'k str, String)> {
 /// `AuthType: NONE` SAM makes a permission for everybody
 /// (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-functionurlconfig.html>).
 fn has_open_url(properties: &Node) -> bool {
-    let member = |of: &'_ Node, name| match is_unknown(of) {
+    let member = |of: &'_ Node, name| match Node::is_unknown(of) {
         true => Some(of.clone()),
         false => of.get(name).filter(|node| node.is_something()).cloned(),
     };
@@ -162,7 +157,7 @@ fn has_open_url(properties: &Node) -> bool {
 fn has_own_policy(properties: &Node) -> bool {
     let auth = properties.get("Auth").filter(|node| node.is_something());
     auth.is_some_and(|auth| {
-        is_unknown(auth) || auth.get("ResourcePolicy").is_some_and(Node::is_something)
+        Node::is_unknown(auth) || auth.get("ResourcePolicy").is_some_and(Node::is_something)
     })
 }
 
@@ -184,8 +179,8 @@ fn policies<'n>(node: &'n Node, found: &mut Vec<&'n Node>) {
                 return;
             }
             for member in members {
-                let is_open =
-                    is_unknown(&member.value) || member.value.items().iter().any(is_unknown);
+                let is_open = Node::is_unknown(&member.value)
+                    || member.value.items().iter().any(Node::is_unknown);
                 if is_open && POLICIES.iter().any(|end| member.key.ends_with(end)) {
                     found.push(&member.value);
                 } else {
@@ -204,7 +199,7 @@ fn policies<'n>(node: &'n Node, found: &mut Vec<&'n Node>) {
 /// Whether statements name principals, or are not known.
 fn may_name(statements: &Node) -> bool {
     let names = |one: &Node| {
-        is_unknown(one) || one.get("Principal").is_some() || one.get("NotPrincipal").is_some()
+        Node::is_unknown(one) || one.get("Principal").is_some() || one.get("NotPrincipal").is_some()
     };
     names(statements) || statements.items().iter().any(names)
 }

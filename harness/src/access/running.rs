@@ -52,10 +52,6 @@ const WITHOUT: [&str; 7] = [
     "aws_ecs_service",
 ];
 
-fn is_unknown(node: &Node) -> bool {
-    matches!(node.value, Value::Unknown)
-}
-
 /// Notes what a resource of a template is that runs as a role.
 pub(super) fn add(
     resource: &Member,
@@ -66,7 +62,7 @@ pub(super) fn add(
 ) {
     let Some((_, kind, path)) = RUNNING.iter().find(|(of, ..)| *of == kind) else { return };
     let find = |node: &Node| -> Option<Node> {
-        path.split('.').try_fold(node.clone(), |node, name| match is_unknown(&node) {
+        path.split('.').try_fold(node.clone(), |node, name| match Node::is_unknown(&node) {
             true => Some(node),
             false => node.get(name).cloned(),
         })
@@ -74,7 +70,7 @@ pub(super) fn add(
     // Nothing of a service's tasks can be entered where commands are not enabled.
     let enabled = properties.get("EnableExecuteCommand").filter(|node| node.is_something());
     let is_closed = enabled.is_none_or(|node| node.value == Value::Bool(false));
-    if *kind == "aws_ecs_service" && !is_unknown(properties) && is_closed {
+    if *kind == "aws_ecs_service" && !Node::is_unknown(properties) && is_closed {
         return;
     }
     let role = find(properties).filter(Node::is_something);

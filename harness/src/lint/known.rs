@@ -50,6 +50,11 @@ impl Node {
         Self { at, value }
     }
 
+    /// Whether nothing is known of it: what `Fn::GetAtt`, `Ref` and a plan leave open.
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(self.value, Value::Unknown)
+    }
+
     /// A member's value.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.members().iter().find(|member| member.key == key).map(|member| &member.value)

@@ -13,7 +13,7 @@ const KIND: &str = "aws_iam_policy_document";
 /// Writes each document whose parts are known.
 pub(super) fn complete(resources: &mut [Resource]) {
     for resource in resources.iter_mut().filter(|one| one.is_data && one.kind == KIND) {
-        let is_open = resource.values.get("json").is_some_and(is_unknown);
+        let is_open = resource.values.get("json").is_some_and(Node::is_unknown);
         let Some(text) = is_open.then(|| written(&resource.values)).flatten() else { continue };
         for name in ["json", "minified_json"] {
             if let Some(node) = resource.values.get_mut(name) {
@@ -21,10 +21,6 @@ pub(super) fn complete(resources: &mut [Resource]) {
             }
         }
     }
-}
-
-fn is_unknown(node: &Node) -> bool {
-    matches!(node.value, Value::Unknown)
 }
 
 /// The document; `None` where not all of it is known.
@@ -58,7 +54,7 @@ fn written(values: &Node) -> Option<String> {
         Some(Value::List(blocks)) => blocks.as_slice(),
         Some(_) => return None,
     };
-    if blocks.iter().any(is_unknown) {
+    if blocks.iter().any(Node::is_unknown) {
         return None;
     }
     let mut own = Vec::new();
