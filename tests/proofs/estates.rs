@@ -6,7 +6,7 @@ use std::path::Path;
 use std::slice::from_ref;
 
 use ringfence::attacks::{Choice, Finding, Part, Scope, Suite, Verdict};
-use ringfence::mutations;
+use ringfence::mutations::{self, Probed};
 use ringfence::progress::Progress;
 use ringfence_evidence::MutantVerdict;
 
@@ -58,10 +58,15 @@ fn of_ten_services_each_route_of_the_platforms_is_missed() {
         let chosen: Vec<String> =
             all.into_iter().filter(|id| id.contains("/DenyPlatformRoutes/")).collect();
         assert!(chosen.len() >= 12, "only {chosen:?}");
-        let done =
-            mutations::run(from_ref(&suite), &findings, began, &Choice::of(&chosen), &progress)
-                .await
-                .unwrap();
+        let done = mutations::run(
+            from_ref(&suite),
+            &Probed::of(&findings),
+            began,
+            &Choice::of(&chosen),
+            &progress,
+        )
+        .await
+        .unwrap();
         for mutant in &done.mutants {
             assert_eq!(mutant.verdict, MutantVerdict::Killed, "{}: {:?}", mutant.id, mutant.reason);
         }

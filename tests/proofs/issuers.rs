@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::slice::from_ref;
 
 use ringfence::attacks::{Choice, Part, Suite};
-use ringfence::mutations;
+use ringfence::mutations::{self, Probed};
 use ringfence::progress::Progress;
 use ringfence_evidence::MutantVerdict;
 use toml::{Table, Value};
@@ -138,10 +138,15 @@ fn of_two_issuers_of_each_kind_both_are_attacked() {
             assert!(chosen.contains(&expected), "no {expected} in {chosen:#?}");
         }
         let progress = Progress::silent();
-        let done =
-            mutations::run(from_ref(&suite), &findings, began, &Choice::of(&chosen), &progress)
-                .await
-                .unwrap();
+        let done = mutations::run(
+            from_ref(&suite),
+            &Probed::of(&findings),
+            began,
+            &Choice::of(&chosen),
+            &progress,
+        )
+        .await
+        .unwrap();
         for mutant in &done.mutants {
             assert_eq!(mutant.verdict, MutantVerdict::Killed, "{}: {:?}", mutant.id, mutant.reason);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::slice::from_ref;
 
 use ringfence::attacks::{Choice, Suite, Verdict, campaign};
-use ringfence::mutations;
+use ringfence::mutations::{self, Probed};
 use ringfence::progress::Progress;
 use ringfence_evidence::MutantVerdict;
 
@@ -30,10 +30,15 @@ fn every_weakened_guard_rail_is_noticed_or_equivalent() {
         let unique: BTreeSet<&String> = all.iter().collect();
         assert_eq!(unique.len(), all.len(), "two mutants have one id");
         let chosen: Vec<String> = all.into_iter().filter(|id| !is_final(id)).collect();
-        let done =
-            mutations::run(from_ref(&suite), &findings, began, &Choice::of(&chosen), &progress)
-                .await
-                .unwrap();
+        let done = mutations::run(
+            from_ref(&suite),
+            &Probed::of(&findings),
+            began,
+            &Choice::of(&chosen),
+            &progress,
+        )
+        .await
+        .unwrap();
         let ids: Vec<&String> = done.mutants.iter().map(|mutant| &mutant.id).collect();
         assert_eq!(ids, chosen.iter().collect::<Vec<_>>());
         let bad: Vec<String> = done
@@ -60,10 +65,15 @@ fn every_weakened_guard_rail_is_noticed_or_equivalent() {
             .collect();
         assert!(failed.is_empty(), "{failed:?}");
         let unknown = ["no/such/mutant".to_owned()];
-        let error =
-            mutations::run(from_ref(&suite), &findings, began, &Choice::of(&unknown), &progress)
-                .await
-                .unwrap_err();
+        let error = mutations::run(
+            from_ref(&suite),
+            &Probed::of(&findings),
+            began,
+            &Choice::of(&unknown),
+            &progress,
+        )
+        .await
+        .unwrap_err();
         assert_eq!(
             error.to_string(),
             "no mutant is called `no/such/mutant`; `ringfence mutate --json` prints the ids of all"

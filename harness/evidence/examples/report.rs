@@ -218,7 +218,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         return Ok(());
     }
-    let page = html::render(&record, &catalogue, previous.as_ref());
+    let mut page = Vec::new();
+    html::write(&record, &catalogue, previous.as_ref(), &mut page)?;
     let took = start.elapsed();
     told("HTML", &record, took, page.len(), resident);
     std::fs::write(to, page)?;

@@ -87,7 +87,12 @@ impl Guard {
         caller: Caller<'_>,
         questions: &[Question],
     ) -> Result<Inputs, ServiceError> {
-        self.pipeline().inputs(caller, questions).await
+        let mut inputs = self.pipeline().inputs(caller, questions).await?;
+        // Who asks keeps them as often as not.
+        if let Some(recording) = self.recording() {
+            recording.share(&mut inputs);
+        }
+        Ok(inputs)
     }
 
     /// The requests that were decided, where the configuration asked for it.

@@ -254,7 +254,6 @@ impl Subject {
             if let ResourcePolicy::Unknown { .. } = requirement.resource_policy {
                 context.set_unknown(UNREAD_KEY);
             }
-            context.shrink_to_fit();
             asked.push(Asked {
                 action: requirement.action.clone(),
                 resource: requirement.resource.clone(),

@@ -5,21 +5,26 @@
 //! the one place where the guard decides: a live request and a repeated one
 //! take the same path, so that nothing is proved about a second evaluator.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ringfence_policy::key::Shared;
 use ringfence_policy::{
-    Context, Decision, Document, Layer, Outcome, Policies, Principal, Request, decide, judge,
+    Context, Decision, Document, Layer, Outcome, Policies, Principal, Request, Sharing, decide,
+    judge,
 };
 
+use crate::journal::Entry;
 use crate::requirements::Needed;
 
-/// How many requests are kept. One takes about two kilobytes (its condition keys;
-/// documents are shared); a run makes about two thousand for each service.
+/// How many requests are kept. One takes about a kilobyte (documents and most condition
+/// keys are shared); a run makes about two thousand for each service.
 const CAPACITY: usize = 1 << 20;
 
-/// The places and ids of documents, which stand in each recorded request.
+/// The places and ids of documents, callers and operations, which stand in each recorded
+/// request.
 static PLACES: Shared = Shared::up_to(1 << 16);
 
 /// A policy document where it applies.
@@ -492,11 +497,11 @@ pub struct Recorded {
     /// The journal entry's id.
     pub request_id: String,
     /// The caller's ARN.
-    pub principal: String,
+    pub principal: Arc<str>,
     /// The service: `iam`, ….
-    pub service: String,
+    pub service: Arc<str>,
     /// The operation: `CreateRole`, ….
-    pub operation: String,
+    pub operation: Arc<str>,
     /// The services that forwarded the call.
     pub called_via: Vec<String>,
     /// What was decided about.
@@ -507,32 +512,83 @@ pub struct Recorded {
 #[derive(Debug, Default)]
 pub struct Recording {
     kept: Mutex<Kept>,
+    /// What the contexts have in common.
+    sharing: Mutex<Sharing>,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
-    by_id: HashMap<String, Arc<Recorded>>,
+    by_id: HashSet<ById>,
     order: VecDeque<Arc<Recorded>>,
     dropped: u64,
 }
 
+/// A request, found by its id.
+#[derive(Debug)]
+struct ById(Arc<Recorded>);
+
+impl Borrow<str> for ById {
+    fn borrow(&self) -> &str {
+        &self.0.request_id
+    }
+}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.request_id.hash(state);
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.request_id == other.0.request_id
+    }
+}
+
+impl Eq for ById {}
+
+impl Recorded {
+    /// What was decided about, with what the journal says of the request.
+    pub(crate) fn of(entry: &Entry, inputs: Inputs) -> Self {
+        Self {
+            request_id: entry.request_id.clone(),
+            principal: PLACES.of(&entry.principal),
+            service: PLACES.of(&entry.service),
+            operation: PLACES.of(&entry.operation),
+            called_via: entry.called_via.clone(),
+            inputs: Arc::new(inputs),
+        }
+    }
+}
+
 impl Recording {
-    pub(crate) fn keep(&self, recorded: Recorded) {
+    pub(crate) fn keep(&self, mut recorded: Recorded) {
+        if let Some(inputs) = Arc::get_mut(&mut recorded.inputs) {
+            self.share(inputs);
+        }
         let recorded = Arc::new(recorded);
         let mut kept = self.lock();
         if kept.order.len() >= CAPACITY
             && let Some(oldest) = kept.order.pop_front()
         {
-            kept.by_id.remove(&oldest.request_id);
+            kept.by_id.remove(oldest.request_id.as_str());
             kept.dropped += 1;
         }
-        kept.by_id.insert(recorded.request_id.clone(), Arc::clone(&recorded));
+        kept.by_id.replace(ById(Arc::clone(&recorded)));
         kept.order.push_back(recorded);
     }
 
     /// A request, if it was decided and is still kept.
     pub fn find(&self, request_id: &str) -> Option<Arc<Recorded>> {
-        self.lock().by_id.get(request_id).cloned()
+        self.lock().by_id.get(request_id).map(|found| Arc::clone(&found.0))
+    }
+
+    /// Lets what is kept beside the recording have its condition keys in common with it.
+    pub(crate) fn share(&self, inputs: &mut Inputs) {
+        let mut sharing = self.sharing.lock().unwrap_or_else(PoisonError::into_inner);
+        for asked in &mut inputs.asked {
+            Arc::make_mut(&mut asked.context).share(&mut sharing);
+        }
     }
 
     /// All that is kept, in order.

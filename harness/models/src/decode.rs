@@ -130,7 +130,7 @@ pub(crate) fn model(service: Service, text: &'static str) -> Result<Model, Error
         (0..).zip(&raw.shapes).map(|(at, (name, shape))| (*name, shape.outline(at))).collect(),
     );
     let shapes = raw.shapes.into_iter().map(|(name, shape)| shape.named(name, &names));
-    let shapes: Vec<Shape> = shapes.collect::<Result<_, _>>()?;
+    let mut shapes: Vec<Shape> = shapes.collect::<Result<_, _>>()?;
     let operations = raw.operations.into_iter().map(|(name, operation)| {
         let input = match operation.input {
             None => None,
@@ -141,13 +141,11 @@ pub(crate) fn model(service: Service, text: &'static str) -> Result<Model, Error
         };
         operation.named(service, name, input)
     });
-    Ok(Model {
-        errors: raw.errors,
-        operations: operations.collect::<Result<_, _>>()?,
-        shapes,
-        rules: raw.rules,
-        roles: OnceLock::new(),
-    })
+    let mut operations: Vec<Operation> = operations.collect::<Result<_, _>>()?;
+    // What is collected grew as it came, and a model stays as long as the program.
+    operations.shrink_to_fit();
+    shapes.shrink_to_fit();
+    Ok(Model { errors: raw.errors, operations, shapes, rules: raw.rules, roles: OnceLock::new() })
 }
 
 impl Names {

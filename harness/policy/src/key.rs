@@ -40,7 +40,7 @@ impl Shared {
 static KEYS: Shared = Shared::up_to(16_384);
 
 /// A condition key's name in lower case.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key(Arc<str>);
 
 impl Key {

@@ -123,7 +123,7 @@ pub use document::{Document, DocumentError, Kind, Version};
 pub use evaluate::{Policies, Verdict, decide, judge, layer_outcome};
 pub use explain::{NearMiss, near_misses};
 pub use pattern::Wildcard;
-pub use request::{Context, Principal, Request, Values};
+pub use request::{Context, Principal, Request, Sharing, Values};
 pub use resource_control::supports as resource_control_supports;
 pub use value::ValueType;
 

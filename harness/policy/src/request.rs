@@ -1,5 +1,9 @@
 //! Who asks for what, under which circumstances.
 
+use std::collections::HashSet;
+use std::hash::Hash;
+use std::sync::Arc;
+
 use crate::arn::Arn;
 use crate::key::Key;
 
@@ -87,13 +91,21 @@ fn account_of(arn: &str) -> Option<&str> {
 /// absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
-    /// By key, in order: a context is kept in thousands, and looked up in one place.
-    values: Vec<(Key, Values)>,
-    unknown: Unknown,
+    /// By key, in order. A context is kept in thousands, which have most of it in common:
+    /// see [`Sharing`].
+    values: Vec<Arc<Pair>>,
+    unknown: Arc<Unknown>,
+}
+
+/// A key with what it holds.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Pair {
+    key: Key,
+    values: Values,
 }
 
 /// Keys of which nothing is known; none of them has a value.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct Unknown {
     /// In order.
     keys: Vec<Key>,
@@ -131,7 +143,7 @@ fn add(keys: &mut Vec<Key>, key: &str) {
 }
 
 /// What a condition key holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Values {
     /// A single-valued key.
     One(String),
@@ -165,7 +177,7 @@ impl Context {
     /// unknown.
     pub fn unset(&mut self, key: &str) -> &mut Self {
         let key = key.to_ascii_lowercase();
-        self.unknown.forget(&key);
+        self.forget_unknown(&key);
         self.remove(&key);
         self
     }
@@ -176,10 +188,10 @@ impl Context {
     pub fn set_unknown(&mut self, key: &str) -> &mut Self {
         let key = key.to_ascii_lowercase();
         match key.strip_suffix('*') {
-            Some(beginning) => add(&mut self.unknown.beginnings, beginning),
+            Some(beginning) => add(&mut Arc::make_mut(&mut self.unknown).beginnings, beginning),
             None => {
                 self.remove(&key);
-                add(&mut self.unknown.keys, &key);
+                add(&mut Arc::make_mut(&mut self.unknown).keys, &key);
             }
         }
         self
@@ -203,26 +215,40 @@ impl Context {
         self.unknown.keys.iter().map(|key| key.as_str().to_owned()).chain(beginnings)
     }
 
-    /// Gives back what was set aside for more keys: of a context that is kept.
-    pub fn shrink_to_fit(&mut self) {
+    /// Takes what it has in common with other contexts from these, and gives back what
+    /// was set aside for more keys: of a context that is kept. What it says stays as it
+    /// is.
+    pub fn share(&mut self, with: &mut Sharing) {
+        for pair in &mut self.values {
+            with.pairs.one(pair);
+        }
         self.values.shrink_to_fit();
-        self.unknown.keys.shrink_to_fit();
-        self.unknown.beginnings.shrink_to_fit();
+        with.unknown.one(&mut self.unknown);
     }
 
     fn place(&self, key: &str) -> Result<usize, usize> {
-        self.values.binary_search_by(|(other, _)| other.as_str().cmp(key))
+        self.values.binary_search_by(|pair| pair.key.as_str().cmp(key))
     }
 
     fn insert(&mut self, key: &str, values: Values) {
-        self.unknown.forget(key);
-        match self.place(key) {
+        self.put(Arc::new(Pair { key: Key::of(key), values }));
+    }
+
+    fn put(&mut self, pair: Arc<Pair>) {
+        self.forget_unknown(pair.key.as_str());
+        match self.place(pair.key.as_str()) {
             Ok(place) => {
-                if let Some((_, old)) = self.values.get_mut(place) {
-                    *old = values;
+                if let Some(old) = self.values.get_mut(place) {
+                    *old = pair;
                 }
             }
-            Err(place) => self.values.insert(place, (Key::of(key), values)),
+            Err(place) => self.values.insert(place, pair),
+        }
+    }
+
+    fn forget_unknown(&mut self, key: &str) {
+        if place(&self.unknown.keys, key).is_ok() {
+            Arc::make_mut(&mut self.unknown).forget(key);
         }
     }
 
@@ -251,20 +277,21 @@ impl Context {
     /// [`Self::get`] for a key that is in lower case already.
     pub(crate) fn get_lower(&self, key: &str) -> Option<&Values> {
         let place = self.place(key).ok()?;
-        self.values.get(place).map(|(_, values)| values)
+        self.values.get(place).map(|pair| &pair.values)
     }
 
     /// All keys that are set, in lower case and in order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.values.iter().map(|(key, _)| key.as_str())
+        self.values.iter().map(|pair| pair.key.as_str())
     }
 
     /// Keeps some keys: those that are set, and those of which nothing is known,
     /// as [`Self::unknown`] writes them.
     pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        self.values.retain(|(key, _)| keep(key.as_str()));
-        self.unknown.keys.retain(|key| keep(key.as_str()));
-        self.unknown.beginnings.retain(|beginning| keep(&format!("{}*", beginning.as_str())));
+        self.values.retain(|pair| keep(pair.key.as_str()));
+        let unknown = Arc::make_mut(&mut self.unknown);
+        unknown.keys.retain(|key| keep(key.as_str()));
+        unknown.beginnings.retain(|beginning| keep(&format!("{}*", beginning.as_str())));
     }
 
     /// Takes over all keys of another context, those of which it knows nothing
@@ -273,9 +300,44 @@ impl Context {
         for key in other.unknown() {
             self.set_unknown(&key);
         }
-        for (key, values) in &other.values {
-            self.insert(key.as_str(), values.clone());
+        for pair in &other.values {
+            self.put(Arc::clone(pair));
         }
+    }
+}
+
+/// What contexts have in common, of which one copy serves all: who asks, from where, in
+/// which account.
+#[derive(Debug, Default)]
+pub struct Sharing {
+    pairs: Copies<Pair>,
+    unknown: Copies<Unknown>,
+}
+
+/// How many different ones are looked among; a copy more does no harm.
+const MOST: usize = 1 << 16;
+
+/// One copy of each.
+#[derive(Debug)]
+struct Copies<T>(HashSet<Arc<T>>);
+
+impl<T> Default for Copies<T> {
+    fn default() -> Self {
+        Self(HashSet::new())
+    }
+}
+
+impl<T: Eq + Hash> Copies<T> {
+    /// Puts the one copy in the place of another.
+    fn one(&mut self, own: &mut Arc<T>) {
+        if let Some(known) = self.0.get(own) {
+            *own = Arc::clone(known);
+            return;
+        }
+        if self.0.len() >= MOST {
+            self.0.clear();
+        }
+        self.0.insert(Arc::clone(own));
     }
 }
 
@@ -324,6 +386,39 @@ mod tests {
         assert!(!context.is_unknown("aws:RequestTag/b"));
         let unknown: Vec<String> = context.unknown().collect();
         assert_eq!(unknown, ["aws:resourcetag/*"]);
+    }
+
+    #[test]
+    fn contexts_that_share_say_what_they_said_and_change_alone() {
+        let context = |own: &str| {
+            let mut context = Context::new();
+            context.set("a:Who", "one").set_list("a:Tags", ["t"]).set("a:Own", own);
+            context.set_unknown("a:Other").set_unknown("a:More/*");
+            context
+        };
+        let mut sharing = Sharing::default();
+        let (mut first, mut second) = (context("1"), context("2"));
+        first.share(&mut sharing);
+        second.share(&mut sharing);
+        assert_eq!((&first, &second), (&context("1"), &context("2")));
+        let same = |key: &str| std::ptr::eq(first.get(key).unwrap(), second.get(key).unwrap());
+        assert_eq!(["a:Who", "a:Tags", "a:Own"].map(same), [true, true, false]);
+        assert!(Arc::ptr_eq(&first.unknown, &second.unknown));
+        second.set("a:Who", "two").set("a:Other", "known").unset("a:Tags");
+        assert_eq!(first, context("1"));
+        assert_eq!(second.get("a:who"), Some(&Values::One("two".into())));
+        assert_eq!(second.unknown().collect::<Vec<_>>(), ["a:more/*"]);
+    }
+
+    #[test]
+    fn what_is_shared_is_bounded() {
+        let mut sharing = Sharing::default();
+        for value in 0..=MOST {
+            let mut context = Context::new();
+            context.set("a:b", value.to_string()).share(&mut sharing);
+            assert_eq!(context.get("a:b"), Some(&Values::One(value.to_string())));
+        }
+        assert_eq!(sharing.pairs.0.len(), 1);
     }
 
     #[test]

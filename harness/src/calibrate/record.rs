@@ -1,40 +1,107 @@
 //! A run's recording as a file of decisions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io;
+use std::sync::Arc;
 
 use ringfence_calibrate::decisions::{ContextValue, Decisions, Entry, FORM, Place, Places};
 use ringfence_evidence::manifest::sha256;
+use ringfence_evidence::shown;
 use ringfence_guard::recording::{Asked, Attached, Inputs, Recorded};
-use ringfence_policy::{Principal, Values};
+use ringfence_policy::{Document, Principal, Values};
+use sha2::{Digest as _, Sha256};
+
+use crate::evidence::Redactor;
 
 /// What a run decided: each question once.
 pub fn decisions<'a>(
     account_id: &str,
     recorded: impl IntoIterator<Item = &'a Recorded>,
 ) -> Decisions {
-    let mut documents = BTreeMap::new();
-    let mut seen = BTreeSet::new();
+    let mut documents = Documents::default();
+    // Of each question its hash: most are asked many times.
+    let mut seen = HashSet::new();
     let mut decisions = Vec::new();
     for recorded in recorded {
         for asked in &recorded.inputs.asked {
             let mut entry = entry(recorded, asked, &mut documents);
             // The request's id is no part of the question.
             let id = std::mem::take(&mut entry.request_id);
-            if seen.insert(entry.clone()) {
+            if seen.insert(question(&entry)) {
                 decisions.push(Entry { request_id: id, ..entry });
             }
         }
     }
+    let documents = documents.texts;
     Decisions { form: FORM, account_id: account_id.to_owned(), documents, decisions }
 }
 
-fn entry(recorded: &Recorded, asked: &Asked, documents: &mut BTreeMap<String, String>) -> Entry {
+/// What tells a question from others.
+fn question(entry: &Entry) -> [u8; 32] {
+    // Texts and lists of them are always JSON.
+    Sha256::digest(serde_json::to_vec(entry).unwrap_or_default()).into()
+}
+
+/// Writes decisions as JSON, part by part without what must not be kept: a large run's
+/// would fill the memory.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn write(
+    decisions: &Decisions,
+    redactor: &Redactor,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let Decisions { form, account_id, documents, decisions } = decisions;
+    let mut part = |before: &str, text: serde_json::Result<Vec<u8>>| {
+        let text = String::from_utf8(text?).map_err(io::Error::other)?;
+        write!(out, "{before}{}", redactor.traffic(&text).text)
+    };
+    part("{\"form\":", shown::line(form))?;
+    part(",\"account_id\":", shown::line(account_id))?;
+    part(",\"documents\":", shown::line(documents))?;
+    for (place, entry) in decisions.iter().enumerate() {
+        part(if place == 0 { ",\"decisions\":[" } else { "," }, shown::line(entry))?;
+    }
+    let end: &[u8] = if decisions.is_empty() { b",\"decisions\":[]}" } else { b"]}" };
+    out.write_all(end)
+}
+
+/// The documents of decisions, and what was found out about each.
+#[derive(Default)]
+struct Documents {
+    /// By SHA-256.
+    texts: BTreeMap<String, String>,
+    /// By where they are in memory. Each is held, that no other comes to its place.
+    known: HashMap<*const Document, Known>,
+}
+
+/// What is known of a document.
+struct Known {
+    _held: Arc<Document>,
+    sha256: String,
+    /// The condition keys that it asks for, in lower case.
+    keys: Arc<BTreeSet<String>>,
+}
+
+impl Documents {
+    fn of(&mut self, document: &Arc<Document>) -> &Known {
+        let Self { texts, known } = self;
+        known.entry(Arc::as_ptr(document)).or_insert_with(|| {
+            let sha256 = sha256(document.text().as_bytes());
+            texts.entry(sha256.clone()).or_insert_with(|| document.text().to_owned());
+            let keys = document.context_keys().into_iter().map(str::to_ascii_lowercase).collect();
+            Known { _held: Arc::clone(document), sha256, keys: Arc::new(keys) }
+        })
+    }
+}
+
+fn entry(recorded: &Recorded, asked: &Asked, documents: &mut Documents) -> Entry {
     let inputs = &recorded.inputs;
-    let mut place = |attached: &Attached| {
-        let text = attached.document.text();
-        let sha256 = sha256(text.as_bytes());
-        documents.entry(sha256.clone()).or_insert_with(|| text.to_owned());
-        Place { slot: attached.slot.to_string(), sha256 }
+    let (context, unknown) = context(inputs, asked, documents);
+    let mut place = |attached: &Attached| Place {
+        slot: attached.slot.to_string(),
+        sha256: documents.of(&attached.document).sha256.clone(),
     };
     let mut many = |attached: &[Attached]| attached.iter().map(&mut place).collect::<Vec<_>>();
     let policies = Places {
@@ -46,7 +113,6 @@ fn entry(recorded: &Recorded, asked: &Asked, documents: &mut BTreeMap<String, St
         vpc_endpoint: inputs.endpoint_of(&asked.action).map(&mut place),
         resource: asked.resource_policy.as_ref().map(&mut place),
     };
-    let (context, unknown) = context(inputs, asked);
     Entry {
         request_id: recorded.request_id.clone(),
         principal: principal(&inputs.principal),
@@ -62,7 +128,11 @@ fn entry(recorded: &Recorded, asked: &Asked, documents: &mut BTreeMap<String, St
 /// The condition keys that some document asks for, and those of them of which
 /// nothing is known. Others decide nothing, and the time of day would make each
 /// request a question of its own.
-fn context(inputs: &Inputs, asked: &Asked) -> (BTreeMap<String, ContextValue>, Vec<String>) {
+fn context(
+    inputs: &Inputs,
+    asked: &Asked,
+    documents: &mut Documents,
+) -> (BTreeMap<String, ContextValue>, Vec<String>) {
     let layers = inputs
         .service_control
         .iter()
@@ -73,23 +143,22 @@ fn context(inputs: &Inputs, asked: &Asked) -> (BTreeMap<String, ContextValue>, V
         .chain(inputs.session.iter().flatten())
         .chain(&asked.resource_policy)
         .chain(inputs.endpoint_of(&asked.action));
-    let keys: BTreeSet<String> = layers
-        .flat_map(|attached| attached.document.context_keys())
-        .map(str::to_ascii_lowercase)
-        .collect();
+    let of_each: Vec<Arc<BTreeSet<String>>> =
+        layers.map(|attached| Arc::clone(&documents.of(&attached.document).keys)).collect();
+    let keys: BTreeSet<&String> = of_each.iter().flat_map(|keys| keys.iter()).collect();
     let mut known = BTreeMap::new();
     let mut unknown = Vec::new();
     for key in keys {
-        let value = match asked.context.get(&key) {
+        let value = match asked.context.get(key) {
             Some(Values::One(value)) => ContextValue::One(value.clone()),
             Some(Values::Many(values)) => ContextValue::Many(values.clone()),
-            None if asked.context.is_unknown(&key) => {
-                unknown.push(key);
+            None if asked.context.is_unknown(key) => {
+                unknown.push(key.clone());
                 continue;
             }
             None => continue,
         };
-        known.insert(key, value);
+        known.insert(key.clone(), value);
     }
     (known, unknown)
 }
@@ -103,5 +172,75 @@ fn principal(principal: &Principal) -> String {
         Principal::WebIdentity { provider_arn } => provider_arn.clone(),
         Principal::Service { name } => name.clone(),
         Principal::Anonymous => "*".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use ringfence_policy::Kind;
+    use ringfence_wire::Secret;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn entry(request_id: &str, resource: &str) -> Entry {
+        Entry {
+            request_id: request_id.to_owned(),
+            principal: "*".to_owned(),
+            owner: None,
+            action: "s3:GetObject".to_owned(),
+            resource: resource.to_owned(),
+            context: BTreeMap::new(),
+            unknown: vec!["aws:sourcevpc".to_owned()],
+            policies: Places::default(),
+        }
+    }
+
+    fn of(text: &str, decisions: Vec<Entry>) -> Decisions {
+        let documents = BTreeMap::from([("ab".to_owned(), text.to_owned())]);
+        Decisions { form: FORM, account_id: "123456789012".to_owned(), documents, decisions }
+    }
+
+    fn written(decisions: &Decisions) -> String {
+        let config = Config::parse("", Path::new("ringfence.toml")).unwrap();
+        let mut redactor = Redactor::new(&config, []).unwrap();
+        redactor.add("a key", Secret::new("canary-1234"));
+        let mut out = Vec::new();
+        write(decisions, &redactor, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn decisions_are_written_as_one_text_of_json() {
+        for entries in [vec![], vec![entry("1", "*")], vec![entry("1", "*"), entry("2", "a")]] {
+            let decisions = of("{\"Version\": 1}", entries);
+            assert_eq!(written(&decisions), serde_json::to_string(&decisions).unwrap());
+        }
+        let hostile = of("a\u{202e}b", vec![entry("1", "\u{9b}2J")]);
+        assert_eq!(written(&hostile).as_bytes(), shown::line(&hostile).unwrap());
+    }
+
+    #[test]
+    fn a_secret_in_a_decision_or_a_document_is_cut_out() {
+        let decisions = of("canary-1234", vec![entry("1", "canary-1234")]);
+        let read = Decisions::parse(&written(&decisions)).unwrap();
+        assert_eq!(read.documents["ab"], "[removed: a key]");
+        assert_eq!(read.decisions, [entry("1", "[removed: a key]")]);
+    }
+
+    #[test]
+    fn documents_of_the_same_text_are_one() {
+        let text = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*",
+            "Resource": "*", "Condition": {"StringEquals": {"aws:SourceVpc": "v"}}}]}"#;
+        let parse = || Arc::new(Document::parse("d", text, Kind::Identity).unwrap());
+        let (one, other) = (parse(), parse());
+        let mut documents = Documents::default();
+        let first = documents.of(&one).sha256.clone();
+        assert_eq!(first, sha256(text.as_bytes()));
+        assert_eq!(documents.of(&other).sha256, first);
+        assert_eq!(*documents.of(&one).keys, BTreeSet::from(["aws:sourcevpc".to_owned()]));
+        assert_eq!(documents.texts, BTreeMap::from([(first, text.to_owned())]));
     }
 }

@@ -14,7 +14,7 @@ use crate::attacks::{Choice, Finding, Suite, Verdict, campaign};
 use crate::config::{Backend, Config};
 use crate::exit::Exit;
 use crate::integrity;
-use crate::mutations;
+use crate::mutations::{self, Probed};
 use crate::progress::Progress;
 use crate::stack::{Options, Stack};
 
@@ -103,8 +103,9 @@ impl Mutate {
         let probes = count(&|verdict| verdict != Verdict::NotApplicable);
         let held = count(&|verdict| verdict == Verdict::Held);
         let reaches = campaign::reaches(&suites, progress).await?;
+        let probed = Probed::of(&findings);
         let mutations =
-            mutations::run(&suites, &findings, began, &Choice::of(&self.only), progress).await?;
+            mutations::run(&suites, &probed, began, &Choice::of(&self.only), progress).await?;
         let measured = campaign::choosing(&suites, &findings, &reaches, Some(&mutations)).await?;
         let interference = integrity::conclude(stack, &attacked)?.failures();
         Ok(Outcome { probes: (probes, held), mutations, measured, interference })

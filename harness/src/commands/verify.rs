@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::Args;
 use ringfence_calibrate::decisions::DECISIONS;
 use ringfence_evidence::baseline::news;
-use ringfence_evidence::bundle::{REPORT, places, put};
+use ringfence_evidence::bundle::{REPORT, places, put, put_form};
 use ringfence_evidence::check::{Trust, check};
 use ringfence_evidence::manifest::sha256;
 use ringfence_evidence::shown;
@@ -29,14 +29,14 @@ use super::open::open;
 use super::{Isolated, backend, supervise, terminal, unless_interrupted};
 use crate::accepted::Acceptances;
 use crate::attacks::{self, Choice, Finding, Suite, campaign, rails};
-use crate::calibrate::decisions;
+use crate::calibrate::{self, decisions};
 use crate::changed::{self, Changed, Sources};
 use crate::config::{Backend, Config, Layer1, OtherAccount};
 use crate::evidence::{Inputs, Keeper, Wanted, abandon, provenance};
 use crate::exchange::Exchanges;
 use crate::exit::Exit;
 use crate::integrity;
-use crate::mutations;
+use crate::mutations::{self, Probed};
 use crate::progress::Progress;
 use crate::proof::accounts::{OfAccount, Proving, together};
 use crate::proof::certificates::CERTIFICATES;
@@ -338,7 +338,9 @@ async fn attack(
     record.part = part(&choice, &attacks);
     let findings = campaign::run(&suites, &choice, progress).await?;
     let attacked = integrity::after_attacks(stack).await?;
-    record.probes.extend(findings.iter().cloned().map(probe));
+    // What a finding says stands in the record from here on, and nowhere else.
+    let probed = Probed::of(&findings);
+    record.probes.extend(findings.into_iter().map(probe));
     record.summary = Summary::of(&record.probes);
     keeper.note(record)?;
     keep_decisions(stack, keeper)?;
@@ -350,7 +352,7 @@ async fn attack(
     keeper.note(record)?;
     // The rest might notice what the chosen ones do not.
     if !choice.is_chosen() {
-        let mutations = mutations::run(&suites, &findings, recording, &choice, progress).await?;
+        let mutations = mutations::run(&suites, &probed, recording, &choice, progress).await?;
         let duration_ms = mutations.duration_ms;
         record.phases.push(Phase { name: "mutate".to_owned(), duration_ms });
         record.mutations = Some(mutations);
@@ -467,9 +469,8 @@ fn keep_decisions(stack: &Stack, keeper: &Keeper) -> anyhow::Result<()> {
                 && caller.is_none_or(|caller| caller == account_id))
     };
     let decisions = decisions(account_id, recorded.iter().map(AsRef::as_ref).filter(is_own));
-    let text = String::from_utf8(shown::line(&decisions)?)?;
-    let text = keeper.redactor().traffic(&text).text;
-    put(&keeper.directory().join(DECISIONS), text.as_bytes())?;
+    let path = keeper.directory().join(DECISIONS);
+    put_form(&path, &|out| calibrate::write(&decisions, keeper.redactor(), out))?;
     Ok(())
 }
 
@@ -640,5 +641,36 @@ mod tests {
         let record = RunRecord::read(&directory.join(RUN)).unwrap();
         assert_eq!(record.status, RunStatus::Incomplete { reason: "it was ended".to_owned() });
         assert_eq!(record.deviations, ["journal.jsonl: secrets removed in 1 places"]);
+    }
+
+    #[test]
+    fn what_is_noted_before_the_end_is_the_record_without_secrets() {
+        let place = tempfile::tempdir().unwrap();
+        let mut config = Config::parse("", &place.path().join("ringfence.toml")).unwrap();
+        config.upstream.environment.insert("AUTH_TOKEN".to_owned(), "canary-1234".to_owned());
+        let directory = place.path().join("run");
+        let wanted = Wanted { directory: directory.clone(), history: None, previous: None };
+        let mut record = beginning(&config).unwrap();
+        let keeper = Keeper::begin(&wanted, &config, &mut record).unwrap();
+        for (id, reason) in [("a/b/api", "no route"), ("a/c/api", "it said canary-1234")] {
+            let told = attacks::finding::Untried {
+                id: id.to_owned(),
+                guard_rail: crate::guard_rail::GuardRail::Trust,
+                identity: "a".to_owned(),
+                road: attacks::Road::Api,
+                scope: attacks::Scope::Executed,
+                title: "a does b".to_owned(),
+                expected: "403".to_owned(),
+            };
+            record.probes.push(probe(Finding::untried(told, attacks::Verdict::NotRun, reason)));
+        }
+        record.deviations.push("canary-1234".to_owned());
+        keeper.note(&mut record).unwrap();
+        let noted = RunRecord::read(&directory.join(RUN)).unwrap();
+        let cut = "[removed: AUTH_TOKEN of the upstream]";
+        assert_eq!(record.probes[1].reason.as_deref(), Some("it said canary-1234"));
+        record.probes[1].reason = Some(format!("it said {cut}"));
+        record.deviations = vec![cut.to_owned()];
+        assert_eq!(noted, record);
     }
 }

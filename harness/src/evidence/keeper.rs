@@ -4,12 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use ringfence_evidence::bundle::{JOURNAL, PREVIOUS, RUN, write};
+use ringfence_evidence::bundle::{JOURNAL, PREVIOUS, RUN, put_form, write};
 use ringfence_evidence::controls::Catalogue;
 use ringfence_evidence::manifest::{MANIFEST, sha256};
-use ringfence_evidence::{RunRecord, RunStatus, Summary};
-use serde::Serialize;
+use ringfence_evidence::{Probe, RunRecord, RunStatus, Summary, shown};
 use serde::de::DeserializeOwned;
+use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::raw;
 use super::redact::Redactor;
@@ -96,14 +98,14 @@ impl Keeper {
     /// When it cannot be written.
     pub fn note(&self, record: &mut RunRecord) -> anyhow::Result<()> {
         debug_assert!(!record.status.is_complete());
+        // One after the other: as JSON they take many times the memory.
         let probes = std::mem::take(&mut record.probes);
-        let cleaned = self.cut(record).and_then(|mut cleaned: RunRecord| {
-            cleaned.probes = probes.iter().map(|one| self.cut(one)).collect::<Result<_, _>>()?;
-            Ok(cleaned)
+        let noted = self.cut_value(record).map_err(anyhow::Error::from).and_then(|rest| {
+            let noted = Noted { rest: &rest, probes: &probes, keeper: self };
+            Ok(put_form(&self.directory.join(RUN), &|out| shown::write(out, &noted))?)
         });
         record.probes = probes;
-        cleaned?.write(&self.directory.join(RUN))?;
-        Ok(())
+        noted
     }
 
     /// Finishes the bundle; returns the record as it was kept.
@@ -135,9 +137,53 @@ impl Keeper {
 
     /// A part of the record without what must not be kept.
     fn cut<T: Serialize + DeserializeOwned>(&self, part: &T) -> serde_json::Result<T> {
+        serde_json::from_value(self.cut_value(part)?)
+    }
+
+    fn cut_value<T: Serialize>(&self, part: &T) -> serde_json::Result<Value> {
         let mut value = serde_json::to_value(part)?;
         self.redactor.json(&mut value);
-        serde_json::from_value(value)
+        Ok(value)
+    }
+}
+
+/// A record as it is kept before its end.
+struct Noted<'a> {
+    /// All but the probes, without what must not be kept.
+    rest: &'a Value,
+    /// As they were found.
+    probes: &'a [Probe],
+    keeper: &'a Keeper,
+}
+
+impl Serialize for Noted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rest = self.rest.as_object().into_iter().flatten();
+        let mut members = serializer.serialize_map(None)?;
+        for (name, value) in rest.filter(|(name, _)| *name != PROBES) {
+            members.serialize_entry(name, value)?;
+        }
+        members.serialize_entry(PROBES, &Cut { probes: self.probes, keeper: self.keeper })?;
+        members.end()
+    }
+}
+
+/// A record's probes, by the name that they have there.
+const PROBES: &str = "probes";
+
+/// Probes without what must not be kept.
+struct Cut<'a> {
+    probes: &'a [Probe],
+    keeper: &'a Keeper,
+}
+
+impl Serialize for Cut<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut items = serializer.serialize_seq(Some(self.probes.len()))?;
+        for probe in self.probes {
+            items.serialize_element(&self.keeper.cut_value(probe).map_err(S::Error::custom)?)?;
+        }
+        items.end()
     }
 }
 

@@ -21,6 +21,8 @@ pub mod possible;
 pub mod targets;
 pub mod weaken;
 
+pub use self::observations::Probed;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,7 +35,7 @@ use self::live::{Before, Live};
 use self::observations::Observations;
 use self::possible::{Account, Possible};
 use self::targets::Targets;
-use crate::attacks::{Choice, Finding, Suite, Verdict};
+use crate::attacks::{Choice, Suite, Verdict};
 use crate::progress::Progress;
 
 /// Ids that name no mutant.
@@ -55,8 +57,8 @@ pub enum MutationsError {
     Dropped(u64),
 }
 
-/// Weakens what is chosen of each account. `findings` are those of a campaign on this
-/// stack, which began at `began` in the guard's recording: of a whole one, or of a share,
+/// Weakens what is chosen of each account. `probed` is what a campaign on this stack
+/// found, which began at `began` in the guard's recording: a whole one, or a share,
 /// whose mutants are all documents (each share's probes may notice another) and its part
 /// of what is changed for real.
 ///
@@ -64,7 +66,7 @@ pub enum MutationsError {
 /// When the deployed state cannot be read, or something chosen is not there.
 pub async fn run(
     suites: &[Suite<'_>],
-    findings: &[Finding],
+    probed: &[Probed],
     began: u64,
     choice: &Choice,
     progress: &Progress,
@@ -90,10 +92,10 @@ pub async fn run(
     }
     let recorded = recording.all();
     let began = usize::try_from(began)?;
-    let observations = Arc::new(Observations::of(suites, findings, &recorded, began));
+    let observations = Arc::new(Observations::of(suites, probed, &recorded, began));
     let mut mutants = Vec::new();
     for (suite, (targets, live)) in suites.iter().zip(planned) {
-        let meant = (choice, findings);
+        let meant = (choice, probed);
         mutants.extend(of_account(suite, targets, live, &observations, meant, progress).await?);
     }
     Ok(told(mutants, start))
@@ -105,7 +107,7 @@ async fn of_account(
     targets: Targets,
     live: Vec<Live>,
     observations: &Arc<Observations>,
-    (choice, findings): (&Choice, &[Finding]),
+    (choice, probed): (&Choice, &[Probed]),
     progress: &Progress,
 ) -> anyhow::Result<Vec<Mutant>> {
     let facts = suite.facts();
@@ -139,7 +141,7 @@ async fn of_account(
     // Documents are judged by what was recorded, whatever is changed meanwhile.
     // A fault of the one does not stop the other, which puts back what it changed.
     let (documents, changes) =
-        tokio::join!(judging, change(suite, chosen, findings, choice, progress));
+        tokio::join!(judging, change(suite, chosen, probed, choice, progress));
     Ok([documents?, changes?].concat())
 }
 
@@ -159,7 +161,7 @@ fn shown(suite: &Suite<'_>, targets: &Targets, live: &[Live]) -> Vec<String> {
 async fn change(
     suite: &Suite<'_>,
     chosen: Vec<Live>,
-    findings: &[Finding],
+    probed: &[Probed],
     choice: &Choice,
     progress: &Progress,
 ) -> anyhow::Result<Vec<Mutant>> {
@@ -168,10 +170,10 @@ async fn change(
     }
     let account = suite.account();
     let phase = progress.phase(account.scoped("weakening what is deployed"));
-    let not_held = findings.iter().filter(|finding| finding.verdict != Verdict::Held);
-    let own = not_held.filter_map(|finding| account.own(&finding.id));
+    let not_held = probed.iter().filter(|probe| probe.verdict != Verdict::Held);
+    let own = not_held.filter_map(|probe| account.own(&probe.id));
     let failing: BTreeSet<String> = own.map(str::to_owned).collect();
-    let any_succeeded = findings.iter().any(|finding| finding.verdict == Verdict::Failed);
+    let any_succeeded = probed.iter().any(|probe| probe.verdict == Verdict::Failed);
     let before = match choice {
         Choice::All | Choice::Ids(_) | Choice::Changed(_) if !any_succeeded => {
             Before::Failing(&failing)

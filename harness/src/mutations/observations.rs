@@ -11,7 +11,37 @@ use ringfence_policy::Principal;
 
 use super::possible::Spoken;
 use crate::attacks::facts::FunctionFacts;
+use crate::attacks::finding::Traces;
 use crate::attacks::{self, Facts, Finding, Road, Suite};
+
+/// What of a finding says which requests its probe depends on, and whether it held.
+#[derive(Debug, Clone)]
+pub struct Probed {
+    /// [`Finding::id`].
+    pub id: String,
+    /// [`Finding::road`].
+    pub road: Road,
+    /// [`Finding::verdict`].
+    pub verdict: attacks::Verdict,
+    /// [`Finding::request_ids`].
+    pub request_ids: Vec<String>,
+    /// [`Finding::traces`].
+    pub traces: Traces,
+}
+
+impl Probed {
+    /// That of a campaign's findings.
+    pub fn of(findings: &[Finding]) -> Vec<Self> {
+        let one = |finding: &Finding| Self {
+            id: finding.id.clone(),
+            road: finding.road,
+            verdict: finding.verdict,
+            request_ids: finding.request_ids.clone(),
+            traces: finding.traces.clone(),
+        };
+        findings.iter().map(one).collect()
+    }
+}
 
 /// What a probe notices of a request's decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +62,7 @@ pub struct Observation {
     /// What was decided about.
     pub inputs: Arc<Inputs>,
     /// How what it surely needs was decided, permission by permission.
-    verdicts: Vec<Verdict>,
+    verdicts: Box<[Verdict]>,
 }
 
 /// All observations of a campaign, by the documents that they depend on.
@@ -57,7 +87,7 @@ pub enum Difference {
 impl Observation {
     pub(super) fn new(mut probes: Vec<Arc<str>>, notices: Notices, inputs: Arc<Inputs>) -> Self {
         probes.sort_unstable();
-        let verdicts = sure(&inputs, &Overlay::none());
+        let verdicts = sure(&inputs, &Overlay::none()).into();
         Self { probes, notices, inputs, verdicts }
     }
 
@@ -93,32 +123,32 @@ impl Observation {
 }
 
 impl Observations {
-    /// Reads a campaign: its findings, and the requests that were recorded.
+    /// Reads a campaign: what it found, and the requests that were recorded.
     /// `began` is where the campaign begins in the recording; what deployers
     /// did before was their deployment.
     pub fn of(
         suites: &[Suite<'_>],
-        findings: &[Finding],
+        probed: &[Probed],
         recorded: &[Arc<Recorded>],
         began: usize,
     ) -> Self {
         let mut probes: HashMap<&str, Vec<(Arc<str>, Notices)>> = HashMap::new();
         // A probe that does not hold notices nothing more.
-        let held: Vec<&Finding> =
-            findings.iter().filter(|finding| finding.verdict == attacks::Verdict::Held).collect();
-        for finding in &held {
-            let notices = match finding.road {
+        let held: Vec<&Probed> =
+            probed.iter().filter(|probe| probe.verdict == attacks::Verdict::Held).collect();
+        let ids: Vec<Arc<str>> = held.iter().map(|probe| probe.id.as_str().into()).collect();
+        for (probe, id) in held.iter().zip(&ids) {
+            let notices = match probe.road {
                 // STS names neither the layer nor the statement.
                 Road::Oidc | Road::Http => Notices::Outcome,
                 _ => Notices::Reason,
             };
-            for request in &finding.request_ids {
-                probes.entry(request).or_default().push((finding.id.as_str().into(), notices));
+            for request in &probe.request_ids {
+                probes.entry(request).or_default().push((Arc::clone(id), notices));
             }
             // What services did because of it is noticed by its outcome.
-            for request in &finding.traces.caused {
-                let notices = Notices::Outcome;
-                probes.entry(request).or_default().push((finding.id.as_str().into(), notices));
+            for request in &probe.traces.caused {
+                probes.entry(request).or_default().push((Arc::clone(id), Notices::Outcome));
             }
         }
         let mut observations = Self::default();
@@ -143,10 +173,10 @@ impl Observations {
                 observations.add(Observation::new(by_design, Notices::Outcome, inputs()));
             }
         }
-        for finding in &held {
-            for decided in &finding.traces.decided {
+        for (probe, id) in held.iter().zip(&ids) {
+            for decided in &probe.traces.decided {
                 let notices = if decided.exact { Notices::Reason } else { Notices::Outcome };
-                let ids = vec![finding.id.as_str().into()];
+                let ids = vec![Arc::clone(id)];
                 observations.add(Observation::new(ids, notices, Arc::clone(&decided.inputs)));
             }
         }
@@ -234,7 +264,7 @@ fn sure(inputs: &Inputs, overlay: &Overlay) -> Vec<Verdict> {
 /// campaign, or a service's that acts for a call of the API.
 fn deployment_or_service(
     suites: &[Suite<'_>],
-    held: &[&Finding],
+    held: &[&Probed],
     request: &Recorded,
     before: bool,
 ) -> Vec<Arc<str>> {
@@ -243,6 +273,9 @@ fn deployment_or_service(
         ids.into_iter().map(|id| suite.account().scoped(&id))
     });
     let found: BTreeSet<String> = found.collect();
+    if found.is_empty() {
+        return Vec::new();
+    }
     let named = held.iter().filter(|finding| found.contains(&finding.id));
     named.map(|finding| finding.id.as_str().into()).collect()
 }

@@ -93,9 +93,7 @@ pub fn render_each<E>(
         oscal::results(record, catalogue, &assessment, out)
     })?;
     take("probes.csv", &|out| csv::probes(record, catalogue, out))?;
-    take(REPORT, &|out| {
-        out.write_all(html::render(record, catalogue, surroundings.previous).as_bytes())
-    })?;
+    take(REPORT, &|out| html::write(record, catalogue, surroundings.previous, out))?;
     take(RUN, &|out| record.json(out))
 }
 

@@ -6,7 +6,7 @@
 //! by the template engine (maud), which is why there is one: with text put
 //! together by hand a single forgotten call would let a function's answer
 //! write the report. What turns or hides the text around it is written out, in
-//! the page as a whole.
+//! every piece of the page.
 
 mod changes;
 mod closing;
@@ -21,7 +21,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
+use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -36,9 +36,22 @@ use index::Index;
 const STYLE: &str = include_str!("../../assets/report.css");
 const SCRIPT: &str = include_str!("../../assets/report.js");
 
-/// The page of a run, compared with the run before it where there is one.
-pub fn render(record: &RunRecord, catalogue: &Catalogue, previous: Option<&RunRecord>) -> String {
-    Report { record, catalogue, previous }.render()
+/// Where a section's content comes. No value can hold it: the template engine escapes
+/// what a tag begins with.
+const CONTENT: &str = "<content-of-a-section>";
+
+/// Writes the page of a run, compared with the run before it where there is one: section
+/// by section, for a large run's would fill the memory.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(
+    record: &RunRecord,
+    catalogue: &Catalogue,
+    previous: Option<&RunRecord>,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    Report { record, catalogue, previous }.write(out)
 }
 
 /// What the sections are made from.
@@ -50,18 +63,19 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn render(&self) -> String {
+    fn write(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        type Content<'a> = &'a dyn Fn(&mut dyn io::Write) -> io::Result<()>;
         let index = Index::of(self.record, self.catalogue);
-        let sections: [(&str, &str, Markup); 9] = [
-            ("controls", "Controls", controls::section(self, &index)),
-            ("architecture", "Architecture", picture::section(self, &index)),
-            ("probes", "Probes", probes::section(self, &index)),
-            ("mutations", "Mutations", mutations::section(self, &index)),
-            ("reach", "Reach", mutations::reach(self)),
-            ("changes", "Changes", changes::section(self, &index)),
-            ("not-tested", "Not tested", closing::not_tested(self, &index)),
-            ("provenance", "Provenance", closing::provenance(self)),
-            ("checking", "Checking", closing::checking(self)),
+        let sections: [(&str, &str, Content<'_>); 9] = [
+            ("controls", "Controls", &|out| whole(controls::section(self, &index), out)),
+            ("architecture", "Architecture", &|out| whole(picture::section(self, &index), out)),
+            ("probes", "Probes", &|out| probes::section(self, &index, out)),
+            ("mutations", "Mutations", &|out| whole(mutations::section(self, &index), out)),
+            ("reach", "Reach", &|out| whole(mutations::reach(self), out)),
+            ("changes", "Changes", &|out| whole(changes::section(self, &index), out)),
+            ("not-tested", "Not tested", &|out| whole(closing::not_tested(self, &index), out)),
+            ("provenance", "Provenance", &|out| whole(closing::provenance(self), out)),
+            ("checking", "Checking", &|out| whole(closing::checking(self), out)),
         ];
         let title = format!("{} · Ringfence", summary::headline(self));
         let sizes = probes::sizes(&index);
@@ -99,8 +113,8 @@ impl Report<'_> {
                         }
                         main #main tabindex="-1" {
                             (summary::section(self, &index))
-                            @for (id, _, content) in &sections {
-                                section id=(id) aria-labelledby={ (id) "-title" } { (content) }
+                            @for (id, _, _) in &sections {
+                                section id=(id) aria-labelledby={ (id) "-title" } { (PreEscaped(CONTENT)) }
                             }
                         }
                     }
@@ -116,12 +130,24 @@ impl Report<'_> {
             }
         };
         let page = page.into_string();
-        let shown = match visible_lines(&page) {
-            Cow::Borrowed(_) => None,
-            Cow::Owned(shown) => Some(shown),
-        };
-        shown.unwrap_or(page)
+        let mut parts = page.split(CONTENT);
+        written_out(parts.next().unwrap_or_default(), out)?;
+        for ((_, _, content), after) in sections.iter().zip(parts) {
+            content(out)?;
+            written_out(after, out)?;
+        }
+        Ok(())
     }
+}
+
+/// Writes a piece of the page whole.
+fn whole(content: Markup, out: &mut dyn io::Write) -> io::Result<()> {
+    written_out(&content.into_string(), out)
+}
+
+/// Writes a piece of the page; nothing else writes to it.
+fn written_out(piece: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    out.write_all(visible_lines(piece).as_bytes())
 }
 
 /// A section's heading, by which it is named.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::io;
 
 use maud::{Markup, html};
 
@@ -12,6 +13,7 @@ use super::parts::{
 };
 use super::statement;
 use super::summary::titled;
+use super::whole;
 use crate::bundle::raw_path;
 use crate::{Companion, Decider, Probe, Scope, Verdict};
 
@@ -21,7 +23,12 @@ const OPEN: usize = 50;
 /// A list of more probes is made by the script, piece by piece.
 const LONG: usize = 40;
 
-pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
+/// Writes the section, guard rail by guard rail.
+pub(super) fn section(
+    report: &Report<'_>,
+    index: &Index<'_>,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
     let bad: BTreeSet<usize> = report
         .record
         .probes
@@ -31,13 +38,16 @@ pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
         .map(|(number, _)| number)
         .take(OPEN)
         .collect();
-    html! {
+    let head = html! {
         (titled("probes", "Every probe",
             "By guard rail. Open one to see what had to happen, what did, and which policy statement decided. \
              Three companions make a refusal mean something: the same done legitimately succeeds, an identity \
              without permissions is refused, and without the guard rail the attack would succeed."))
         (filter(report, index))
-        @for (number, rail) in index.rails.iter().enumerate() {
+    };
+    whole(head, out)?;
+    for (number, rail) in index.rails.iter().enumerate() {
+        let of_rail = html! {
             section.rail id={ "g" (number) } aria-labelledby={ "g" (number) "-title" } {
                 div.rail-head {
                     h3 id={ "g" (number) "-title" } { (rail.name) }
@@ -52,8 +62,10 @@ pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
                     div.probes { (list(rail, &bad)) }
                 }
             }
-        }
+        };
+        whole(of_rail, out)?;
     }
+    Ok(())
 }
 
 /// A long list is one piece of text for a browser with scripts, which makes its

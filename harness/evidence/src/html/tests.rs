@@ -66,6 +66,12 @@ pub(super) fn text_of(fragment: &str) -> String {
     read(fragment).text
 }
 
+fn render(record: &RunRecord, catalogue: &Catalogue, previous: Option<&RunRecord>) -> String {
+    let mut page = Vec::new();
+    write(record, catalogue, previous, &mut page).unwrap();
+    String::from_utf8(page).unwrap()
+}
+
 fn page(record: &RunRecord) -> String {
     render(record, &Catalogue::builtin().unwrap(), None)
 }

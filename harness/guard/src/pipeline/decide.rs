@@ -1,7 +1,5 @@
 //! What a caller may do.
 
-use std::sync::Arc;
-
 use http::request;
 use ringfence_policy::Outcome;
 use ringfence_services::credentials::{Identity, Session};
@@ -172,15 +170,7 @@ impl Pipeline {
             passage.observed(&inputs, observer);
         }
         if let Some(recording) = &self.recording {
-            let entry = &passage.entry;
-            recording.keep(Recorded {
-                request_id: entry.request_id.clone(),
-                principal: entry.principal.clone(),
-                service: entry.service.clone(),
-                operation: entry.operation.clone(),
-                called_via: entry.called_via.clone(),
-                inputs: Arc::new(inputs),
-            });
+            recording.keep(Recorded::of(&passage.entry, inputs));
         }
         verdicts
     }

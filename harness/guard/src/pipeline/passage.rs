@@ -153,6 +153,6 @@ impl Passage {
         self.entry.status = response.status().as_u16();
         let elapsed = self.started.elapsed().as_micros();
         self.entry.duration_us = u64::try_from(elapsed).unwrap_or(u64::MAX);
-        journal.record(self.entry);
+        journal.record(&self.entry);
     }
 }

@@ -106,11 +106,21 @@ impl Prefix {
         #[expect(clippy::expect_used, reason = "embedded data, all of it read by a test")]
         let mut read: Self = serde_json::from_str(text).expect("the embedded actions are valid");
         read.prefix = prefix;
+        // What is read grew as it came, and stays as long as the program.
         for (name, action) in &mut read.actions {
             action.name = name;
+            action.access.shrink_to_fit();
+            action.resources.shrink_to_fit();
+            action.condition_keys.shrink_to_fit();
+            action.dependent.shrink_to_fit();
+            for resource in &mut action.resources {
+                resource.condition_keys.shrink_to_fit();
+            }
         }
         for (name, resource_type) in &mut read.resource_types {
             resource_type.name = name;
+            resource_type.arn.shrink_to_fit();
+            resource_type.condition_keys.shrink_to_fit();
         }
         read
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use crate::shown;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::model::{
     Actor, Assets, Component, Evidence, Finding, Import, Metadata, Observation, Origin, Platform,
@@ -26,22 +26,22 @@ use crate::visible::markdown;
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Document {
-    assessment_results: Results,
+struct Document<'a> {
+    assessment_results: Results<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Results {
+struct Results<'a> {
     uuid: String,
     metadata: Metadata,
     import_ap: Import,
-    results: [RunResult; 1],
+    results: [RunResult<'a>; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct RunResult {
+struct RunResult<'a> {
     uuid: String,
     title: String,
     description: String,
@@ -51,8 +51,8 @@ struct RunResult {
     props: Vec<super::model::Property>,
     local_definitions: Definitions,
     reviewed_controls: ReviewedControls,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    observations: Vec<Observation>,
+    #[serde(skip_serializing_if = "Observations::is_empty")]
+    observations: Observations<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     risks: Vec<Risk>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -67,6 +67,37 @@ struct Definitions {
     assessment_assets: Assets,
 }
 
+/// What was seen: each is made when it is written, for a large run's would fill the
+/// memory.
+struct Observations<'a> {
+    record: &'a RunRecord,
+    /// The ids of the tool that saw it, and of what it looked at.
+    tool: String,
+    system: String,
+}
+
+impl Observations<'_> {
+    const fn is_empty(&self) -> bool {
+        self.record.probes.is_empty() && self.record.proofs.is_empty()
+    }
+}
+
+impl Serialize for Observations<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { record, tool, system } = self;
+        let probes = record.probes.iter();
+        let probes = probes.map(|probe| observation(record, probe, origin(tool), system.clone()));
+        let proofs = record.proofs.iter();
+        let proofs =
+            proofs.map(|proof| proof_observation(record, proof, origin(tool), system.clone()));
+        serializer.collect_seq(probes.chain(proofs))
+    }
+}
+
+fn origin(tool: &str) -> Origin {
+    Origin { actors: [Actor { kind: "tool", actor_uuid: tool.to_owned() }] }
+}
+
 /// The results of a run, by the plan in the same directory.
 pub(crate) fn results(
     record: &RunRecord,
@@ -76,14 +107,8 @@ pub(crate) fn results(
 ) -> io::Result<()> {
     let tool = tool(record);
     let system = system(record);
-    let origin = || Origin { actors: [Actor { kind: "tool", actor_uuid: tool.uuid.clone() }] };
-    let mut observations: Vec<Observation> = record
-        .probes
-        .iter()
-        .map(|probe| observation(record, probe, origin(), system.uuid.clone()))
-        .collect();
-    let proved = |proof| proof_observation(record, proof, origin(), system.uuid.clone());
-    observations.extend(record.proofs.iter().map(proved));
+    let observations =
+        Observations { record, tool: tool.uuid.clone(), system: system.uuid.clone() };
     let mut risks: Vec<Risk> = record
         .probes
         .iter()
@@ -126,7 +151,7 @@ pub(crate) fn results(
                     title: line(&format!("{}: {}", objective.id, objective.title)),
                     description: objective.statement.clone(),
                     props: supported_by(catalogue, &objective.id),
-                    origins: [origin()],
+                    origins: [origin(&tool.uuid)],
                     target: target(record, objective, &state),
                     related_observations: related(record, &probes)
                         .into_iter()
