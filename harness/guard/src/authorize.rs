@@ -13,7 +13,7 @@ use crate::authenticate::gone;
 use crate::context::{self, Circumstances};
 use crate::directory::Directory;
 use crate::perimeter::Perimeter;
-use crate::recording::{self, Asked, Attached, Inputs};
+use crate::recording::{self, Asked, Attached, BoundCaller, Inputs};
 use crate::refusal;
 use crate::requirements::state::Tags;
 use crate::requirements::{Requirement, ResourcePolicy, known};
@@ -263,14 +263,16 @@ impl Subject {
             });
         }
         Ok(Inputs {
-            principal: self.principal,
-            owner: self.owner,
-            vpc_endpoints: through,
-            resource_control,
-            service_control: self.service_control,
-            identity: self.identity,
-            boundary: self.boundary,
-            session: self.session,
+            caller: Arc::new(BoundCaller {
+                principal: self.principal,
+                owner: self.owner,
+                vpc_endpoints: through,
+                resource_control,
+                service_control: self.service_control,
+                identity: self.identity,
+                boundary: self.boundary,
+                session: self.session,
+            }),
             asked,
         })
     }

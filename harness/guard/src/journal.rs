@@ -4,10 +4,10 @@
 //! ([`Change`]).
 
 mod change;
+mod lines;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,10 +15,12 @@ use ringfence_policy::Decision;
 use serde::{Deserialize, Serialize};
 
 pub use self::change::Change;
+use self::lines::{Kept, Lines};
 use crate::requirements::{Needed, Requirement};
 
 /// How many entries stay in memory: more than what the attacks that run side by side
-/// in a large estate make. One is about seven hundred bytes, as it is kept: its line.
+/// in a large estate make. One takes forty bytes where its line stands in a file, and
+/// seven hundred beside where it does not.
 const CAPACITY: usize = 16_384;
 
 /// A decision, as the journal keeps it. The names of its members are a
@@ -220,7 +222,7 @@ pub struct JournalError {
     /// The journal's file.
     pub path: PathBuf,
     #[source]
-    cause: std::io::Error,
+    cause: io::Error,
 }
 
 /// The journal: the latest entries in memory and, where configured, all of
@@ -239,29 +241,7 @@ struct State {
     /// Of what was dropped the changes, where they are asked for, each with its
     /// place.
     changes: Option<Vec<(u64, Kept)>>,
-    file: Option<File>,
-    failure: Option<std::io::Error>,
-}
-
-/// An entry as it stays in memory: its line takes a third of what its members would.
-#[derive(Debug, Clone)]
-struct Kept {
-    /// JSON, with the line's end.
-    line: Arc<str>,
-    /// [`Entry::is_change`].
-    is_change: bool,
-}
-
-impl Kept {
-    fn of(entry: &Entry) -> serde_json::Result<Self> {
-        let mut line = serde_json::to_string(entry)?;
-        line.push('\n');
-        Ok(Self { line: line.into(), is_change: entry.is_change() })
-    }
-
-    fn entry(&self) -> serde_json::Result<Arc<Entry>> {
-        serde_json::from_str(&self.line).map(Arc::new)
-    }
+    lines: Lines,
 }
 
 impl Journal {
@@ -270,44 +250,26 @@ impl Journal {
     /// # Errors
     /// When the file cannot be opened for writing.
     pub fn open(path: Option<&Path>) -> Result<Self, JournalError> {
-        let file = path
-            .map(|path| {
-                OpenOptions::new()
-                    .create(true)
-                    .append(true)
-                    .open(path)
-                    .map_err(|cause| JournalError { path: path.to_owned(), cause })
-            })
-            .transpose()?;
+        let lines = path.map(|path| {
+            Lines::of(path).map_err(|cause| JournalError { path: path.to_owned(), cause })
+        });
+        let lines = lines.transpose()?.unwrap_or_default();
         Ok(Self {
-            state: Mutex::new(State {
-                entries: VecDeque::new(),
-                dropped: 0,
-                changes: None,
-                file,
-                failure: None,
-            }),
+            state: Mutex::new(State { entries: VecDeque::new(), dropped: 0, changes: None, lines }),
             path: path.map(Path::to_owned),
         })
     }
 
-    /// Keeps an entry. One line is one write, so that a reader of the file
-    /// never sees half a decision.
+    /// Keeps an entry.
     pub fn record(&self, entry: &Entry) {
-        let kept = Kept::of(entry);
         let mut state = self.lock();
-        let kept = match kept {
+        let kept = match state.lines.write(entry) {
             Ok(kept) => kept,
             Err(cause) => {
-                state.failure.get_or_insert(cause.into());
+                state.lines.failure.get_or_insert(cause.into());
                 return;
             }
         };
-        if let Some(file) = &mut state.file
-            && let Err(cause) = file.write_all(kept.line.as_bytes())
-        {
-            state.failure.get_or_insert(cause);
-        }
         if state.entries.len() >= CAPACITY {
             let dropped = state.entries.pop_front();
             let place = state.dropped;
@@ -328,10 +290,10 @@ impl Journal {
     /// The first failure to write the file.
     pub fn check(&self) -> Result<(), JournalError> {
         let state = self.lock();
-        let Some(failure) = &state.failure else { return Ok(()) };
+        let Some(failure) = &state.lines.failure else { return Ok(()) };
         Err(JournalError {
             path: self.path.clone().unwrap_or_else(|| PathBuf::from("in memory")),
-            cause: std::io::Error::new(failure.kind(), failure.to_string()),
+            cause: io::Error::new(failure.kind(), failure.to_string()),
         })
     }
 
@@ -371,19 +333,21 @@ impl Journal {
 
     /// The entry of a request, if it is still in memory.
     pub fn find(&self, request_id: &str) -> Option<Arc<Entry>> {
-        // As it stands in a line, and in no text of one, whose quotes are escaped.
-        let member = format!("\"request_id\":{}", serde_json::Value::from(request_id));
         // The latest first: whoever asks has just got the answer.
         let state = self.lock();
-        let found = state.entries.iter().rev().find(|kept| kept.line.contains(&member)).cloned();
+        let possible = state.entries.iter().rev().filter(|kept| kept.may_be_of(request_id));
+        let possible: Vec<Kept> = possible.cloned().collect();
         drop(state);
-        self.read(found.as_slice()).pop()
+        self.read(&possible).into_iter().find(|entry| entry.request_id == request_id)
     }
 
     /// What lines say. One that cannot be read is a failure of the journal.
     fn read(&self, kept: &[Kept]) -> Vec<Arc<Entry>> {
-        kept.iter().map(Kept::entry).collect::<Result<_, _>>().unwrap_or_else(|cause| {
-            self.lock().failure.get_or_insert(cause.into());
+        let reader = self.lock().lines.reader();
+        let entries: io::Result<_> = kept.iter().map(|kept| reader.read(kept)).collect();
+        entries.unwrap_or_else(|cause| {
+            let told = format!("an entry cannot be read again: {cause}");
+            self.lock().lines.failure.get_or_insert(io::Error::new(cause.kind(), told));
             Vec::new()
         })
     }
@@ -433,15 +397,53 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_looks_like_a_request_id_is_none() {
-        let journal = Journal::open(None).unwrap();
-        let quoting = Entry { error: Some("\"request_id\":\"a\"".into()), ..entry("b") };
+    fn entries_are_read_again_from_a_file_that_others_append_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal.jsonl");
+        std::fs::write(&path, "{}\n").unwrap();
+        let (one, other) =
+            (Journal::open(Some(&path)).unwrap(), Journal::open(Some(&path)).unwrap());
+        for (journal, id) in [(&one, "a"), (&other, "bcd"), (&one, "e"), (&other, "f")] {
+            journal.record(&entry(id));
+        }
+        let of = |journal: &Journal| {
+            let all = journal.entries_since(0);
+            all.iter().map(|entry| entry.request_id.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (of(&one), of(&other)),
+            (["a", "e"].map(str::to_owned).into(), ["bcd", "f"].map(str::to_owned).into())
+        );
+        assert_eq!(*one.find("a").unwrap(), entry("a"));
+        assert_eq!(one.find("bcd"), None);
+        // The name may be another file's by now.
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(*other.find("f").unwrap(), entry("f"));
+        one.check().unwrap();
+        other.check().unwrap();
+    }
+
+    #[test]
+    fn entries_of_what_gives_nothing_back_stay_in_memory() {
+        let journal = Journal::open(Some(Path::new("/dev/null"))).unwrap();
         journal.record(&entry("a"));
-        journal.record(&quoting);
         assert_eq!(*journal.find("a").unwrap(), entry("a"));
-        assert_eq!(*journal.find("b").unwrap(), quoting);
-        assert_eq!(*journal.entries_since(1)[0], quoting);
         journal.check().unwrap();
+    }
+
+    #[test]
+    fn a_line_that_is_gone_is_a_failure_of_the_journal() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal.jsonl");
+        let journal = Journal::open(Some(&path)).unwrap();
+        journal.record(&entry("a"));
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(journal.find("b"), None);
+        journal.check().unwrap();
+        assert_eq!(journal.find("a"), None);
+        let error = journal.check().unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(cause, "an entry cannot be read again: failed to fill whole buffer");
     }
 
     #[test]

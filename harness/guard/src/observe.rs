@@ -58,17 +58,17 @@ impl Observer {
     /// The identity policies of whoever stands behind a decision, where they are
     /// not those of the decision before.
     pub(crate) fn news(&self, inputs: &Inputs) -> Option<Vec<Policy>> {
-        let owner = inputs.owner.as_ref()?;
+        let owner = inputs.caller.owner.as_ref()?;
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        if latest.get(owner).is_some_and(|before| are_same(before, &inputs.identity)) {
+        if latest.get(owner).is_some_and(|before| are_same(before, &inputs.caller.identity)) {
             return None;
         }
-        latest.insert(Arc::clone(owner), inputs.identity.clone());
+        latest.insert(Arc::clone(owner), inputs.caller.identity.clone());
         let policy = |attached: &Attached| Policy {
             name: attached.document.name().to_owned(),
             document: attached.document.text().to_owned(),
         };
-        Some(inputs.identity.iter().map(policy).collect())
+        Some(inputs.caller.identity.iter().map(policy).collect())
     }
 }
 

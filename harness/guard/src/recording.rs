@@ -5,29 +5,25 @@
 //! the one place where the guard decides: a live request and a repeated one
 //! take the same path, so that nothing is proved about a second evaluator.
 
-use std::borrow::Borrow;
-use std::collections::{BTreeMap, HashSet, VecDeque};
+mod requests;
+
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use ringfence_policy::key::Shared;
 use ringfence_policy::{
-    Context, Decision, Document, Layer, Outcome, Policies, Principal, Request, Sharing, decide,
-    judge,
+    Context, Decision, Document, Layer, Outcome, Policies, Principal, Request, decide, judge,
 };
 
-use crate::journal::Entry;
+pub use self::requests::{Recorded, Recording};
 use crate::requirements::Needed;
-
-/// How many requests are kept. One takes about a kilobyte (documents and most condition
-/// keys are shared); a run makes about two thousand for each service.
-const CAPACITY: usize = 1 << 20;
 
 /// The places and ids of documents, callers and operations, which stand in each recorded
 /// request.
 static PLACES: Shared = Shared::up_to(1 << 16);
 
-/// A policy document where it applies.
+/// A policy document where it applies. Two are the same where their documents are one.
 #[derive(Debug, Clone)]
 pub struct Attached {
     /// The place: `role/NAME/inline/POLICY`, `role/NAME/attached/ARN`,
@@ -70,6 +66,23 @@ pub fn resource_id(arn: &str) -> String {
 /// `role/NAME` or `user/NAME`.
 pub fn boundary_slot(owner: &str) -> String {
     format!("{owner}/boundary")
+}
+
+impl PartialEq for Attached {
+    fn eq(&self, other: &Self) -> bool {
+        self.slot == other.slot
+            && self.id == other.id
+            && Arc::ptr_eq(&self.document, &other.document)
+    }
+}
+
+impl Eq for Attached {}
+
+impl Hash for Attached {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.slot.hash(state);
+        Arc::as_ptr(&self.document).hash(state);
+    }
 }
 
 impl Attached {
@@ -117,7 +130,7 @@ impl Asked {
 const NEEDED_KEY: &str = "ringfence:Needed";
 
 /// The resource control policies of an account, by level.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ResourceControl {
     /// The account in which the decision is made, whose resources alone they bind.
     pub account_id: String,
@@ -143,7 +156,7 @@ impl ResourceControl {
 }
 
 /// A VPC endpoint that a caller's requests come through.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ThroughEndpoint {
     /// The services that it leads to, by the prefixes of their actions.
     pub services: Vec<String>,
@@ -159,9 +172,9 @@ impl ThroughEndpoint {
     }
 }
 
-/// Everything that a decision depends on.
-#[derive(Debug, Clone)]
-pub struct Inputs {
+/// Who asks, and the policies that apply to all that they ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct BoundCaller {
     /// Who asks.
     pub principal: Principal,
     /// The role or user behind it: `role/NAME`, `user/NAME`.
@@ -179,6 +192,13 @@ pub struct Inputs {
     pub boundary: Option<Vec<Attached>>,
     /// Session policies.
     pub session: Option<Vec<Attached>>,
+}
+
+/// Everything that a decision depends on.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// Who asks: the same for many requests, which have it in common.
+    pub caller: Arc<BoundCaller>,
     /// What is asked for, in order.
     pub asked: Vec<Asked>,
 }
@@ -364,15 +384,16 @@ impl Inputs {
 
     /// All documents that decide.
     pub fn documents(&self) -> impl Iterator<Item = &Attached> {
-        self.resource_control
+        self.caller
+            .resource_control
             .levels
             .iter()
-            .chain(&self.service_control)
+            .chain(&self.caller.service_control)
             .flatten()
-            .chain(self.vpc_endpoints.iter().map(|endpoint| &endpoint.policy))
-            .chain(&self.identity)
-            .chain(self.boundary.iter().flatten())
-            .chain(self.session.iter().flatten())
+            .chain(self.caller.vpc_endpoints.iter().map(|endpoint| &endpoint.policy))
+            .chain(&self.caller.identity)
+            .chain(self.caller.boundary.iter().flatten())
+            .chain(self.caller.session.iter().flatten())
             .chain(self.asked.iter().filter_map(|asked| asked.resource_policy.as_ref()))
     }
 
@@ -380,23 +401,25 @@ impl Inputs {
     pub fn cited(&self, layer: Layer, name: &str) -> Option<&Attached> {
         let named = |attached: &&Attached| attached.document.name() == name;
         match layer {
-            Layer::ServiceControl => self.service_control.iter().flatten().find(named),
-            Layer::Identity => self.identity.iter().find(named),
-            Layer::Boundary => self.boundary.iter().flatten().find(named),
-            Layer::Session => self.session.iter().flatten().find(named),
+            Layer::ServiceControl => self.caller.service_control.iter().flatten().find(named),
+            Layer::Identity => self.caller.identity.iter().find(named),
+            Layer::Boundary => self.caller.boundary.iter().flatten().find(named),
+            Layer::Session => self.caller.session.iter().flatten().find(named),
             Layer::Resource => {
                 self.asked.iter().filter_map(|asked| asked.resource_policy.as_ref()).find(named)
             }
-            Layer::ResourceControl => self.resource_control.levels.iter().flatten().find(named),
+            Layer::ResourceControl => {
+                self.caller.resource_control.levels.iter().flatten().find(named)
+            }
             Layer::VpcEndpoint => {
-                self.vpc_endpoints.iter().map(|endpoint| &endpoint.policy).find(named)
+                self.caller.vpc_endpoints.iter().map(|endpoint| &endpoint.policy).find(named)
             }
             Layer::Root => None,
         }
     }
 
     fn policies(&self, overlay: &Overlay) -> Policies {
-        let owner = self.owner.as_deref();
+        let owner = self.caller.owner.as_deref();
         let limit = |documents: &Option<Vec<Attached>>, layer| {
             let mut kept = overlay.all(documents.as_ref()?);
             if kept.is_empty() {
@@ -405,13 +428,17 @@ impl Inputs {
             kept.extend(overlay.added(owner, layer));
             Some(kept)
         };
-        let mut identity = overlay.all(&self.identity);
+        let mut identity = overlay.all(&self.caller.identity);
         identity.extend(overlay.added(owner, Layer::Identity));
         Policies {
-            service_control: overlay.levels(&self.service_control, owner, Layer::ServiceControl),
+            service_control: overlay.levels(
+                &self.caller.service_control,
+                owner,
+                Layer::ServiceControl,
+            ),
             identity,
-            boundary: limit(&self.boundary, Layer::Boundary),
-            session: limit(&self.session, Layer::Session),
+            boundary: limit(&self.caller.boundary, Layer::Boundary),
+            session: limit(&self.caller.session, Layer::Session),
             ..Policies::default()
         }
     }
@@ -419,8 +446,8 @@ impl Inputs {
     /// The policies that decide about all that is not a VPC endpoint's, on resources
     /// that have this policy, or none, and that resource control binds.
     pub fn policies_with(&self, resource: Option<&Attached>, overlay: &Overlay) -> Policies {
-        let owner = self.owner.as_deref();
-        let levels = &self.resource_control.levels;
+        let owner = self.caller.owner.as_deref();
+        let levels = &self.caller.resource_control.levels;
         Policies {
             resource_control: overlay.levels(levels, owner, Layer::ResourceControl),
             resource: resource.and_then(|attached| overlay.of(attached)),
@@ -430,7 +457,7 @@ impl Inputs {
 
     /// The policy of the VPC endpoint that requests for the action come through.
     pub fn endpoint_of(&self, action: &str) -> Option<&Attached> {
-        let mut endpoints = self.vpc_endpoints.iter();
+        let mut endpoints = self.caller.vpc_endpoints.iter();
         endpoints.find(|endpoint| endpoint.leads_to(action)).map(|endpoint| &endpoint.policy)
     }
 
@@ -459,13 +486,13 @@ impl Inputs {
         policies.vpc_endpoint =
             self.endpoint_of(&asked.action).and_then(|policy| overlay.of(policy));
         policies.resource_control = overlay.levels(
-            self.resource_control.of(&asked.resource),
-            self.owner.as_deref(),
+            self.caller.resource_control.of(&asked.resource),
+            self.caller.owner.as_deref(),
             Layer::ResourceControl,
         );
         policies.resource = match &asked.resource_policy {
             Some(attached) => overlay.of(attached),
-            None => overlay.added(self.owner.as_deref(), Layer::Resource).next(),
+            None => overlay.added(self.caller.owner.as_deref(), Layer::Resource).next(),
         };
         overlay.context(asked)
     }
@@ -473,164 +500,20 @@ impl Inputs {
     /// The account of what an ARN does not say whose it is, where it is not the
     /// caller's: a bucket is of the account that is asked.
     fn owner_of(&self, resource: &str) -> Option<&str> {
-        let acting = self.resource_control.account_id.as_str();
+        let acting = self.caller.resource_control.account_id.as_str();
         let mut parts = resource.splitn(6, ':').skip(4);
         let is_of_some = parts.next().is_some_and(|account| !account.is_empty());
-        let caller = self.principal.account_id()?;
+        let caller = self.caller.principal.account_id()?;
         (!is_of_some && !acting.is_empty() && caller != acting).then_some(acting)
     }
 
     fn request<'a>(&'a self, asked: &'a Asked, changed: Option<&'a Context>) -> Request<'a> {
         Request {
-            principal: &self.principal,
+            principal: &self.caller.principal,
             action: &asked.action,
             resource: &asked.resource,
             resource_account: self.owner_of(&asked.resource),
             context: changed.unwrap_or(&asked.context),
         }
-    }
-}
-
-/// A request that was decided.
-#[derive(Debug)]
-pub struct Recorded {
-    /// The journal entry's id.
-    pub request_id: String,
-    /// The caller's ARN.
-    pub principal: Arc<str>,
-    /// The service: `iam`, ….
-    pub service: Arc<str>,
-    /// The operation: `CreateRole`, ….
-    pub operation: Arc<str>,
-    /// The services that forwarded the call.
-    pub called_via: Vec<String>,
-    /// What was decided about.
-    pub inputs: Arc<Inputs>,
-}
-
-/// The requests that were decided, the latest [`CAPACITY`] of them.
-#[derive(Debug, Default)]
-pub struct Recording {
-    kept: Mutex<Kept>,
-    /// What the contexts have in common.
-    sharing: Mutex<Sharing>,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    by_id: HashSet<ById>,
-    order: VecDeque<Arc<Recorded>>,
-    dropped: u64,
-}
-
-/// A request, found by its id.
-#[derive(Debug)]
-struct ById(Arc<Recorded>);
-
-impl Borrow<str> for ById {
-    fn borrow(&self) -> &str {
-        &self.0.request_id
-    }
-}
-
-impl Hash for ById {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.request_id.hash(state);
-    }
-}
-
-impl PartialEq for ById {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.request_id == other.0.request_id
-    }
-}
-
-impl Eq for ById {}
-
-impl Recorded {
-    /// What was decided about, with what the journal says of the request.
-    pub(crate) fn of(entry: &Entry, inputs: Inputs) -> Self {
-        Self {
-            request_id: entry.request_id.clone(),
-            principal: PLACES.of(&entry.principal),
-            service: PLACES.of(&entry.service),
-            operation: PLACES.of(&entry.operation),
-            called_via: entry.called_via.clone(),
-            inputs: Arc::new(inputs),
-        }
-    }
-}
-
-impl Recording {
-    pub(crate) fn keep(&self, mut recorded: Recorded) {
-        if let Some(inputs) = Arc::get_mut(&mut recorded.inputs) {
-            self.share(inputs);
-        }
-        let recorded = Arc::new(recorded);
-        let mut kept = self.lock();
-        if kept.order.len() >= CAPACITY
-            && let Some(oldest) = kept.order.pop_front()
-        {
-            kept.by_id.remove(oldest.request_id.as_str());
-            kept.dropped += 1;
-        }
-        kept.by_id.replace(ById(Arc::clone(&recorded)));
-        kept.order.push_back(recorded);
-    }
-
-    /// A request, if it was decided and is still kept.
-    pub fn find(&self, request_id: &str) -> Option<Arc<Recorded>> {
-        self.lock().by_id.get(request_id).map(|found| Arc::clone(&found.0))
-    }
-
-    /// Lets what is kept beside the recording have its condition keys in common with it.
-    pub(crate) fn share(&self, inputs: &mut Inputs) {
-        let mut sharing = self.sharing.lock().unwrap_or_else(PoisonError::into_inner);
-        for asked in &mut inputs.asked {
-            Arc::make_mut(&mut asked.context).share(&mut sharing);
-        }
-    }
-
-    /// All that is kept, in order.
-    pub fn all(&self) -> Vec<Arc<Recorded>> {
-        self.lock().order.iter().cloned().collect()
-    }
-
-    /// The place after the latest request.
-    pub fn mark(&self) -> u64 {
-        let kept = self.lock();
-        kept.dropped + kept.order.len() as u64
-    }
-
-    /// The requests from a mark on, as far as they are kept.
-    pub fn since(&self, mark: u64) -> Vec<Arc<Recorded>> {
-        let kept = self.lock();
-        let skipped = usize::try_from(mark.saturating_sub(kept.dropped)).unwrap_or(usize::MAX);
-        kept.order.iter().skip(skipped).cloned().collect()
-    }
-
-    /// Forgets what is kept: of a guard that runs on, whose requests were looked at.
-    pub fn forget(&self) {
-        let mut kept = self.lock();
-        kept.dropped += kept.order.len() as u64;
-        kept.order.clear();
-        kept.by_id.clear();
-    }
-
-    /// The document of an id, as the latest request was decided with it.
-    pub fn latest(&self, id: &str) -> Option<Arc<Document>> {
-        let all = self.all();
-        let documents = all.iter().rev().flat_map(|recorded| recorded.inputs.documents());
-        let mut found = documents.filter(|attached| *attached.id == *id);
-        found.next().map(|attached| Arc::clone(&attached.document))
-    }
-
-    /// How many requests were dropped because there were too many.
-    pub fn dropped(&self) -> u64 {
-        self.lock().dropped
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

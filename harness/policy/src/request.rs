@@ -8,7 +8,7 @@ use crate::arn::Arn;
 use crate::key::Key;
 
 /// Who asks, as policies name principals.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Principal {
     /// The account's root user.
     Root {

@@ -194,7 +194,7 @@ impl Without<'_> {
 
     /// Lets the resource's own policy allow it.
     fn trust(&mut self, action: &str, resource: &str) -> Option<String> {
-        let principal = match &self.inputs.principal {
+        let principal = match &self.inputs.caller.principal {
             Principal::Root { account_id } => json!({"AWS": account_id}),
             Principal::User { arn } | Principal::FederatedUser { arn, .. } => json!({"AWS": arn}),
             Principal::RoleSession { role_arn, .. } => json!({"AWS": role_arn}),
@@ -275,7 +275,7 @@ pub fn document(name: &str, statements: Vec<Value>, kind: Kind) -> Option<Arc<Do
 
 #[cfg(test)]
 mod tests {
-    use ringfence_guard::recording::{Asked, ResourceControl, ThroughEndpoint};
+    use ringfence_guard::recording::{Asked, BoundCaller, ResourceControl, ThroughEndpoint};
     use ringfence_guard::requirements::Needed;
     use ringfence_policy::Context;
 
@@ -291,17 +291,29 @@ mod tests {
 
     fn inputs(identity: Value, boundary: Vec<Value>) -> Inputs {
         Inputs {
-            principal: Principal::RoleSession {
-                role_arn: "arn:aws:iam::123456789012:role/app".into(),
-                session_arn: "arn:aws:sts::123456789012:assumed-role/app/s".into(),
-            },
-            owner: Some("role/app".into()),
-            vpc_endpoints: Vec::new(),
-            resource_control: ResourceControl::default(),
-            service_control: Vec::new(),
-            identity: vec![attached("role/app/inline/own", "own", vec![identity], Kind::Identity)],
-            boundary: Some(vec![attached("role/app/boundary", BOUNDARY, boundary, Kind::Boundary)]),
-            session: None,
+            caller: Arc::new(BoundCaller {
+                principal: Principal::RoleSession {
+                    role_arn: "arn:aws:iam::123456789012:role/app".into(),
+                    session_arn: "arn:aws:sts::123456789012:assumed-role/app/s".into(),
+                },
+                owner: Some("role/app".into()),
+                vpc_endpoints: Vec::new(),
+                resource_control: ResourceControl::default(),
+                service_control: Vec::new(),
+                identity: vec![attached(
+                    "role/app/inline/own",
+                    "own",
+                    vec![identity],
+                    Kind::Identity,
+                )],
+                boundary: Some(vec![attached(
+                    "role/app/boundary",
+                    BOUNDARY,
+                    boundary,
+                    Kind::Boundary,
+                )]),
+                session: None,
+            }),
             asked: vec![Asked {
                 action: "iam:CreateUser".into(),
                 resource: USER.into(),
@@ -369,7 +381,8 @@ mod tests {
             needed: Needed::Surely,
         };
         let mut inputs = inputs(statement("Allow", "*"), vec![statement("Allow", "*")]);
-        inputs.identity = vec![Attached { slot: "own".into(), id: "own".into(), document: left }];
+        Arc::make_mut(&mut inputs.caller).identity =
+            vec![Attached { slot: "own".into(), id: "own".into(), document: left }];
         inputs.asked = vec![asked("probe")];
         let allowed = inputs.decide(&Overlay::none()).iter().all(Decision::allowed);
         assert_eq!(allowed, variables);
@@ -426,7 +439,7 @@ mod tests {
         let companion = object_is_put(|inputs| {
             let deny = vec![of_everybody("Deny", "s3:Put*")];
             let policy = attached("rcp/0/0", "perimeter", deny, Kind::ResourceControl);
-            inputs.resource_control.levels = vec![vec![policy]];
+            Arc::make_mut(&mut inputs.caller).resource_control.levels = vec![vec![policy]];
         });
         assert_eq!(
             companion,
@@ -441,7 +454,8 @@ mod tests {
                 let slot = "vpc-endpoint/0";
                 let policy = attached(slot, "reads", statements, Kind::VpcEndpoint);
                 let services = vec!["s3".to_owned()];
-                inputs.vpc_endpoints = vec![ThroughEndpoint { services, policy }];
+                Arc::make_mut(&mut inputs.caller).vpc_endpoints =
+                    vec![ThroughEndpoint { services, policy }];
             })
         };
         let reads = through(vec![of_everybody("Allow", "s3:Get*")]);

@@ -30,7 +30,7 @@ impl Made {
     ) -> Self {
         let mut made = Self::default();
         for call in recorded {
-            let who = match &call.inputs.principal {
+            let who = match &call.inputs.caller.principal {
                 Principal::RoleSession { role_arn, .. } => role_arn,
                 Principal::User { arn } => arn,
                 _ => continue,

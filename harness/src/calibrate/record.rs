@@ -105,18 +105,24 @@ fn entry(recorded: &Recorded, asked: &Asked, documents: &mut Documents) -> Entry
     };
     let mut many = |attached: &[Attached]| attached.iter().map(&mut place).collect::<Vec<_>>();
     let policies = Places {
-        identity: many(&inputs.identity),
-        boundary: inputs.boundary.as_deref().map(&mut many),
-        session: inputs.session.as_deref().map(&mut many),
-        scp: inputs.service_control.iter().map(|level| many(level)).collect(),
-        rcp: inputs.resource_control.of(&asked.resource).iter().map(|level| many(level)).collect(),
+        identity: many(&inputs.caller.identity),
+        boundary: inputs.caller.boundary.as_deref().map(&mut many),
+        session: inputs.caller.session.as_deref().map(&mut many),
+        scp: inputs.caller.service_control.iter().map(|level| many(level)).collect(),
+        rcp: inputs
+            .caller
+            .resource_control
+            .of(&asked.resource)
+            .iter()
+            .map(|level| many(level))
+            .collect(),
         vpc_endpoint: inputs.endpoint_of(&asked.action).map(&mut place),
         resource: asked.resource_policy.as_ref().map(&mut place),
     };
     Entry {
         request_id: recorded.request_id.clone(),
-        principal: principal(&inputs.principal),
-        owner: inputs.owner.as_deref().map(str::to_owned),
+        principal: principal(&inputs.caller.principal),
+        owner: inputs.caller.owner.as_deref().map(str::to_owned),
         action: asked.action.clone(),
         resource: asked.resource.clone(),
         context,
@@ -133,14 +139,15 @@ fn context(
     asked: &Asked,
     documents: &mut Documents,
 ) -> (BTreeMap<String, ContextValue>, Vec<String>) {
-    let layers = inputs
+    let caller = &inputs.caller;
+    let layers = caller
         .service_control
         .iter()
-        .chain(inputs.resource_control.of(&asked.resource))
+        .chain(caller.resource_control.of(&asked.resource))
         .flatten()
-        .chain(&inputs.identity)
-        .chain(inputs.boundary.iter().flatten())
-        .chain(inputs.session.iter().flatten())
+        .chain(&caller.identity)
+        .chain(caller.boundary.iter().flatten())
+        .chain(caller.session.iter().flatten())
         .chain(&asked.resource_policy)
         .chain(inputs.endpoint_of(&asked.action));
     let of_each: Vec<Arc<BTreeSet<String>>> =

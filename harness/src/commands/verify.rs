@@ -463,9 +463,9 @@ fn keep_decisions(stack: &Stack, keeper: &Keeper) -> anyhow::Result<()> {
     let account_id = stack.config().account.id.as_str();
     // A policy simulator is of one account, and so is what it is asked.
     let is_own = |recorded: &&Recorded| {
-        let caller = recorded.inputs.principal.account_id();
+        let caller = recorded.inputs.caller.principal.account_id();
         stack.config().accounts.is_empty()
-            || (recorded.inputs.resource_control.account_id == account_id
+            || (recorded.inputs.caller.resource_control.account_id == account_id
                 && caller.is_none_or(|caller| caller == account_id))
     };
     let decisions = decisions(account_id, recorded.iter().map(AsRef::as_ref).filter(is_own));

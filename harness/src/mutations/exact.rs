@@ -153,7 +153,8 @@ impl Estate {
             let Some(guarded) = self.resources.get(document) else { return Ok(cases) };
             self.anybody(guarded, change, &mut cases)?;
             let exchange = change.spoken.is_exchange();
-            let may_ask = |inputs: &&Arc<Inputs>| !exchange && has_own_policies(&inputs.principal);
+            let may_ask =
+                |inputs: &&Arc<Inputs>| !exchange && has_own_policies(&inputs.caller.principal);
             for inputs in self.identities.iter().filter(may_ask) {
                 self.of_identity(inputs, Some(guarded), change, &mut cases)?;
             }
@@ -219,7 +220,7 @@ impl Estate {
             Some(guarded) => guarded.about(),
             None => self.unguarded(),
         };
-        about.exchange(matches!(inputs.principal, Principal::WebIdentity { .. }));
+        about.exchange(matches!(inputs.caller.principal, Principal::WebIdentity { .. }));
         let mut add = |endpoint: Option<&ThroughEndpoint>, about: &About| {
             let policies = |overlay: &Overlay| {
                 let own = endpoint.and_then(|endpoint| overlay.of(&endpoint.policy));
@@ -229,7 +230,7 @@ impl Estate {
             };
             cases.push(Case {
                 who: identity(inputs),
-                principal: Some(inputs.principal.clone()),
+                principal: Some(inputs.caller.principal.clone()),
                 before: policies(&Overlay::none())?,
                 after: policies(change.overlay)?,
                 universe: guarded.map_or(Universe::Catalogue, Guarded::universe),
@@ -239,7 +240,7 @@ impl Estate {
         let mut through = Vec::new();
         let is_spoken_of =
             |endpoint: &&ThroughEndpoint| endpoint.services.iter().any(|it| change.spoken.has(it));
-        for endpoint in inputs.vpc_endpoints.iter().filter(is_spoken_of) {
+        for endpoint in inputs.caller.vpc_endpoints.iter().filter(is_spoken_of) {
             let services: Vec<String> =
                 endpoint.services.iter().map(|service| format!("{service}:*")).collect();
             let mut about = about.clone();
@@ -302,7 +303,7 @@ fn has_own_policies(principal: &Principal) -> bool {
 
 /// Who asks: a role whatever the session, unless the session is limited.
 fn identity(inputs: &Inputs) -> String {
-    let mut who = match &inputs.principal {
+    let mut who = match &inputs.caller.principal {
         Principal::RoleSession { role_arn, .. } => role_arn.clone(),
         Principal::User { arn } | Principal::FederatedUser { arn, .. } => arn.clone(),
         Principal::WebIdentity { provider_arn } => format!("a token of {provider_arn}"),
@@ -310,8 +311,8 @@ fn identity(inputs: &Inputs) -> String {
         Principal::Root { account_id } => format!("root of {account_id}"),
         Principal::Anonymous => "an unsigned caller".to_owned(),
     };
-    let limited = inputs.session.iter().flatten().map(|one| &one.id);
-    let endpoints = inputs.vpc_endpoints.iter().map(|one| &one.policy.id);
+    let limited = inputs.caller.session.iter().flatten().map(|one| &one.id);
+    let endpoints = inputs.caller.vpc_endpoints.iter().map(|one| &one.policy.id);
     for id in limited.chain(endpoints) {
         who.push_str(" by ");
         who.push_str(id);
@@ -330,7 +331,7 @@ fn told(who: &str, witness: &Witness, change: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ringfence_guard::recording::{Asked, ResourceControl, trust_id};
+    use ringfence_guard::recording::{Asked, BoundCaller, ResourceControl, trust_id};
     use ringfence_guard::requirements::Needed;
     use ringfence_policy::{Context, Document};
     use serde_json::{Value, json};
@@ -355,17 +356,19 @@ mod tests {
     /// One request of the run, by a role that has this identity policy.
     fn estate(identity: &Value, resource: Option<Attached>, audiences: &[&str]) -> Estate {
         let inputs = Inputs {
-            principal: Principal::RoleSession {
-                role_arn: ROLE.into(),
-                session_arn: format!("arn:aws:sts::{ACCOUNT}:assumed-role/deployer/s"),
-            },
-            owner: Some("role/deployer".into()),
-            vpc_endpoints: Vec::new(),
-            resource_control: ResourceControl::default(),
-            service_control: Vec::new(),
-            identity: vec![attached("own", document(Kind::Identity, identity))],
-            boundary: None,
-            session: None,
+            caller: Arc::new(BoundCaller {
+                principal: Principal::RoleSession {
+                    role_arn: ROLE.into(),
+                    session_arn: format!("arn:aws:sts::{ACCOUNT}:assumed-role/deployer/s"),
+                },
+                owner: Some("role/deployer".into()),
+                vpc_endpoints: Vec::new(),
+                resource_control: ResourceControl::default(),
+                service_control: Vec::new(),
+                identity: vec![attached("own", document(Kind::Identity, identity))],
+                boundary: None,
+                session: None,
+            }),
             asked: vec![Asked {
                 action: "iam:GetRole".into(),
                 resource: ROLE.into(),

@@ -219,7 +219,7 @@ fn proof(identities: usize, questions: usize) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use ringfence_guard::recording::{Asked, ResourceControl};
+    use ringfence_guard::recording::{Asked, BoundCaller, ResourceControl};
     use ringfence_guard::requirements::Needed;
     use ringfence_guard::{Attached, Inputs};
     use ringfence_policy::{Context, Principal};
@@ -254,25 +254,27 @@ mod tests {
         let allow = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
         let all = document("all", vec![allow], Kind::Identity).unwrap();
         Arc::new(Inputs {
-            principal: Principal::RoleSession {
-                role_arn: format!("arn:aws:iam::{ACCOUNT}:role/app"),
-                session_arn: format!("arn:aws:sts::{ACCOUNT}:assumed-role/app/s"),
-            },
-            owner: Some("role/app".into()),
-            vpc_endpoints: Vec::new(),
-            resource_control: ResourceControl::default(),
-            service_control: Vec::new(),
-            identity: vec![Attached {
-                slot: "role/app/inline/all".into(),
-                id: "role/app/inline/all".into(),
-                document: all,
-            }],
-            boundary: Some(vec![Attached {
-                slot: recording::boundary_slot("role/app").into(),
-                id: recording::managed_id(BOUNDARY).into(),
-                document: limits(),
-            }]),
-            session: None,
+            caller: Arc::new(BoundCaller {
+                principal: Principal::RoleSession {
+                    role_arn: format!("arn:aws:iam::{ACCOUNT}:role/app"),
+                    session_arn: format!("arn:aws:sts::{ACCOUNT}:assumed-role/app/s"),
+                },
+                owner: Some("role/app".into()),
+                vpc_endpoints: Vec::new(),
+                resource_control: ResourceControl::default(),
+                service_control: Vec::new(),
+                identity: vec![Attached {
+                    slot: "role/app/inline/all".into(),
+                    id: "role/app/inline/all".into(),
+                    document: all,
+                }],
+                boundary: Some(vec![Attached {
+                    slot: recording::boundary_slot("role/app").into(),
+                    id: recording::managed_id(BOUNDARY).into(),
+                    document: limits(),
+                }]),
+                session: None,
+            }),
             asked,
         })
     }

@@ -283,7 +283,7 @@ fn deployment_or_service(
 /// The same in an account, by the ids that the findings have there.
 fn of_account(facts: &Facts, request: &Recorded, before: bool) -> Option<String> {
     let asked = request.inputs.asked.first().map(|asked| asked.resource.as_str());
-    match &request.inputs.principal {
+    match &request.inputs.caller.principal {
         // A deployer becomes one, and deploys; its function's role joins the
         // network.
         Principal::WebIdentity { .. } if before => deployment(facts, asked),

@@ -79,7 +79,8 @@ pub(super) fn differs(inputs: &Inputs, documents: &Documents, overlay: &Overlay)
 /// The same with the documents as they are now in their places.
 fn with(inputs: &Inputs, overlay: &Overlay) -> Inputs {
     let mut now = inputs.clone();
-    let places = now.identity.iter_mut().chain(now.boundary.iter_mut().flatten());
+    let caller = Arc::make_mut(&mut now.caller);
+    let places = caller.identity.iter_mut().chain(caller.boundary.iter_mut().flatten());
     for attached in places {
         if let Some(document) = overlay.of(attached) {
             attached.document = document;
@@ -127,7 +128,7 @@ pub(super) fn again(
 
 #[cfg(test)]
 mod tests {
-    use ringfence_guard::recording::{Asked, Attached, ResourceControl};
+    use ringfence_guard::recording::{Asked, Attached, BoundCaller, ResourceControl};
     use ringfence_guard::requirements::Needed;
     use ringfence_policy::{Context, Document, Kind, Principal};
     use serde_json::json;
@@ -153,25 +154,27 @@ mod tests {
         let limits = document(&[("Allow", "*"), ("Deny", "iam:*")]);
         let own = Document::parse("own", document(&[("Allow", "*")]).text(), Kind::Identity);
         Arc::new(Inputs {
-            principal: Principal::RoleSession {
-                role_arn: "arn:aws:iam::123456789012:role/app".into(),
-                session_arn: "arn:aws:sts::123456789012:assumed-role/app/s".into(),
-            },
-            owner: Some("role/app".into()),
-            vpc_endpoints: Vec::new(),
-            resource_control: ResourceControl::default(),
-            service_control: Vec::new(),
-            identity: vec![Attached {
-                slot: "role/app/inline/own".into(),
-                id: "role/app/inline/own".into(),
-                document: Arc::new(own.unwrap()),
-            }],
-            boundary: Some(vec![Attached {
-                slot: "role/app/boundary".into(),
-                id: format!("policy/{ARN}").into(),
-                document: limits,
-            }]),
-            session: None,
+            caller: Arc::new(BoundCaller {
+                principal: Principal::RoleSession {
+                    role_arn: "arn:aws:iam::123456789012:role/app".into(),
+                    session_arn: "arn:aws:sts::123456789012:assumed-role/app/s".into(),
+                },
+                owner: Some("role/app".into()),
+                vpc_endpoints: Vec::new(),
+                resource_control: ResourceControl::default(),
+                service_control: Vec::new(),
+                identity: vec![Attached {
+                    slot: "role/app/inline/own".into(),
+                    id: "role/app/inline/own".into(),
+                    document: Arc::new(own.unwrap()),
+                }],
+                boundary: Some(vec![Attached {
+                    slot: "role/app/boundary".into(),
+                    id: format!("policy/{ARN}").into(),
+                    document: limits,
+                }]),
+                session: None,
+            }),
             asked: vec![Asked {
                 action: action.into(),
                 resource: "arn:aws:iam::123456789012:user/u".into(),

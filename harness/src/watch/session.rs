@@ -284,7 +284,7 @@ fn roles_of(facts: &Facts, app: &str) -> BTreeSet<String> {
 
 /// Whether a call was made by one of these roles and users, or to become one.
 fn is_of(inputs: &Inputs, roles: &BTreeSet<String>) -> bool {
-    match &inputs.principal {
+    match &inputs.caller.principal {
         Principal::RoleSession { role_arn, .. } => roles.contains(&**role_arn),
         Principal::User { arn } => roles.contains(&**arn),
         _ => inputs.asked.iter().any(|asked| roles.contains(&asked.resource)),

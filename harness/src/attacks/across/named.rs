@@ -66,7 +66,7 @@ pub(super) fn by(inputs: &Inputs) -> Named {
 /// without the caller's tags. It is asked alone: what the caller's own policies say of the
 /// caller is no word of the other account.
 fn refuses_neighbour(inputs: &Inputs) -> bool {
-    let account = inputs.principal.account_id().unwrap_or_default();
+    let account = inputs.caller.principal.account_id().unwrap_or_default();
     let partition = asked_partition(inputs);
     let role_arn = format!("arn:{partition}:iam::{account}:role/{NEIGHBOUR}");
     let session_arn = format!("arn:{partition}:sts::{account}:assumed-role/{NEIGHBOUR}/s");
@@ -106,7 +106,8 @@ fn allows_elsewhere(inputs: &Inputs) -> Elsewhere {
         }
     }
     let others = |one: &Asked| {
-        let written = inputs.identity.iter().flat_map(|it| patterns(&it.document, &one.resource));
+        let written =
+            inputs.caller.identity.iter().flat_map(|it| patterns(&it.document, &one.resource));
         elsewhere(&one.resource).into_iter().chain(written).collect()
     };
     let names: Vec<Vec<String>> = inputs.asked.iter().map(others).collect();
@@ -244,7 +245,7 @@ fn elsewhere(arn: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use ringfence_guard::recording::ResourceControl;
+    use ringfence_guard::recording::{BoundCaller, ResourceControl};
     use ringfence_guard::requirements::Needed;
     use rstest::rstest;
 
@@ -269,14 +270,16 @@ mod tests {
         context.set("iam:ResourceTag/open", "yes");
         let session_arn = "arn:aws:sts::111111111111:assumed-role/caller/s".to_owned();
         let inputs = Inputs {
-            principal: Principal::RoleSession { role_arn: CALLER.to_owned(), session_arn },
-            owner: None,
-            vpc_endpoints: Vec::new(),
-            resource_control: ResourceControl::default(),
-            service_control: Vec::new(),
-            identity: vec![attached("own", identity, Kind::Identity)],
-            boundary: None,
-            session: None,
+            caller: Arc::new(BoundCaller {
+                principal: Principal::RoleSession { role_arn: CALLER.to_owned(), session_arn },
+                owner: None,
+                vpc_endpoints: Vec::new(),
+                resource_control: ResourceControl::default(),
+                service_control: Vec::new(),
+                identity: vec![attached("own", identity, Kind::Identity)],
+                boundary: None,
+                session: None,
+            }),
             asked: vec![Asked {
                 action: "sts:AssumeRole".to_owned(),
                 resource: ENTERED.to_owned(),
@@ -343,7 +346,7 @@ mod tests {
         let mut inputs = inputs("arn:aws:iam::111111111111:root", ENTERED, json!({}));
         let sent = json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*",
             "Condition": {"StringEquals": {"sts:SourceIdentity": "a"}}});
-        inputs.identity.push(attached("sent", sent, Kind::Identity));
+        Arc::make_mut(&mut inputs.caller).identity.push(attached("sent", sent, Kind::Identity));
         assert_eq!(by(&inputs), Named::Entered);
         let mut context = Context::clone(&inputs.asked[0].context);
         context.set_unknown("sts:SourceIdentity");
