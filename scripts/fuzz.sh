@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Fuzzes the policy engine's four entries and the prover's three: scripts/fuzz.sh
-# [SECONDS each].
+# Fuzzes the policy engine's four entries and the prover's three, or those that are named:
+# scripts/fuzz.sh [SECONDS each] [TARGET…].
 # Needs cargo-fuzz (`cargo install cargo-fuzz --locked`); no nightly toolchain.
 # Seeds are the engine's own cases; what is found stays in harness/CRATE/fuzz/artifacts.
 set -euo pipefail
 cd "$(dirname "$0")/../harness/policy"
 seconds="${1:-900}"
+targets=" ${*:2} "
 export RUSTC_BOOTSTRAP=1
 
 python3 - <<'PY'
@@ -55,6 +56,7 @@ for path in sorted(pathlib.Path("corpus").rglob("*.json")):
 PY
 
 fuzz() {
+  if [ "$targets" != "  " ] && [[ "$targets" != *" $1 "* ]]; then return; fi
   echo "== $1"
   cargo fuzz run "$1" --sanitizer "${SANITIZER:-address}" -- -max_total_time="$seconds" -timeout="$2" -max_len=4096 -print_final_stats=1
 }

@@ -11,6 +11,7 @@ pub mod access;
 pub mod attacks;
 pub mod aws;
 pub mod calibrate;
+mod calls;
 mod changed;
 #[doc(hidden)]
 pub mod commands;

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
+#[path = "paths/handed.rs"]
+mod handed;
 #[path = "paths/running.rs"]
 mod running;
 
@@ -342,6 +344,11 @@ fn to_an_instance(statements: &[Value]) -> Found {
     found(&[
         role("attacker", "x.amazonaws.com"),
         role("victim", "ec2.amazonaws.com"),
+        resource(
+            "aws_iam_instance_profile",
+            "p",
+            json!({"name": "profile", "arn": iam("instance-profile/profile"), "role": "victim"}),
+        ),
         resource(
             "aws_iam_role_policy",
             "work",
@@ -689,6 +696,11 @@ fn each_way_of_a_vulnerable_estate_is_found() {
             json!({"name": "admin", "arn": role, "assume_role_policy": trust(&anybody)}),
         ),
         resource("aws_iam_role_policy", "admin", json!({"role": "admin", "policy": allow(&["*"])})),
+        resource(
+            "aws_iam_instance_profile",
+            "admin",
+            json!({"name": "admin", "arn": iam("instance-profile/admin"), "role": "admin"}),
+        ),
         resource("aws_iam_user", "root", json!({"name": "root", "arn": iam("user/root")})),
         resource("aws_iam_user_policy", "root", json!({"user": "root", "policy": allow(&["*"])})),
         resource("aws_iam_group", "g", json!({"name": "g", "arn": iam("group/g")})),

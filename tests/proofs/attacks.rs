@@ -185,6 +185,9 @@ fn the_reach_of_each_deployer_is_its_job() {
             let rows = of(name).rows.iter();
             rows.map(|row| row.action.clone()).filter(|a| a.starts_with("lambda:")).collect()
         };
+        for reach in &reaches {
+            assert_eq!(reach.undecided, Vec::<String>::new(), "{}", reach.identity);
+        }
         assert_eq!(
             changing("low-perm"),
             [
@@ -197,9 +200,13 @@ fn the_reach_of_each_deployer_is_its_job() {
         assert!(changing("hybrid").contains(&"lambda:UpdateFunctionConfiguration".to_owned()));
         let high = of("high-perm");
         let create = high.rows.iter().find(|row| row.action == "iam:CreateRole").unwrap();
-        assert!(create.resources.iter().all(|arn| arn.ends_with(":role/app-service-a-*")));
-        assert!(create.conditions.iter().any(|one| one.contains("iam:PermissionsBoundary")));
-        assert!(create.limited_by.iter().any(|one| one.contains("DenyRolesWithoutBoundary")));
+        let (resource, context) = (&create.request.resource, &create.request.context);
+        assert!(
+            resource.starts_with("arn:aws:iam::123456789012:role/app-service-a-"),
+            "{create:?}"
+        );
+        let boundary = serde_json::to_value(&context["iam:permissionsboundary"]).unwrap();
+        assert_eq!(boundary, suite.facts().execution_boundary, "{create:?}");
         assert!(high.actions() > of("hybrid").actions());
         assert!(of("hybrid").actions() > of("low-perm").actions());
         for code in ["code-in-service-a", "code-in-service-b"] {

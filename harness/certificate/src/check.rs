@@ -6,7 +6,8 @@ use ringfence_policy::Policies;
 
 use crate::cover;
 use crate::form::{
-    ActionCase, CallerCase, Case, Certificate, Certificates, Class, On, Universe, VERSION, Who, Why,
+    ActionCase, CallerCase, Case, Certificate, Certificates, Claims, Class, On, Universe, VERSION,
+    Who, Why,
 };
 use crate::matter::{Caller, Chosen, Known, Matter, Part, told};
 use crate::packets;
@@ -23,6 +24,22 @@ pub enum Refused {
     /// They are of another form.
     #[error("certificates of version {0} are not read here; 1 to {VERSION} are")]
     Version(u32),
+    /// One that is stated and not there.
+    #[error("the certificate of `{rail}` for `{who}` is missing")]
+    Missing {
+        /// The guard rail.
+        rail: String,
+        /// Whose requests.
+        who: String,
+    },
+    /// One that is there and not stated.
+    #[error("the certificate of `{rail}` for `{who}` is of no claim that the file states")]
+    Unstated {
+        /// The guard rail.
+        rail: String,
+        /// Whose requests.
+        who: String,
+    },
     /// One of them.
     #[error("the certificate of `{rail}` for `{who}`: {why}")]
     One {
@@ -43,6 +60,7 @@ pub fn check(all: &Certificates) -> Result<(), Refused> {
     if all.version == 0 || all.version > VERSION {
         return Err(Refused::Version(all.version));
     }
+    whole(all)?;
     let known = Known::default();
     let refused = |rail: &String, who: &String, why| Refused::One {
         rail: rail.clone(),
@@ -60,12 +78,40 @@ pub fn check(all: &Certificates) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Whether each claim that is stated has its certificate or a reason, and no other has. A
+/// file of an older version states none.
+fn whole(all: &Certificates) -> Result<(), Refused> {
+    if !all.states_claims() {
+        return Ok(());
+    }
+    let told = all.told();
+    let count = |claims: &Claims, rail: &str, who: &str| {
+        claims.get(rail).and_then(|of| of.get(who)).copied().unwrap_or_default()
+    };
+    for (rail, who, stated) in each(&all.claims) {
+        if count(&told, rail, who) < stated {
+            return Err(Refused::Missing { rail: rail.to_owned(), who: who.to_owned() });
+        }
+    }
+    for (rail, who, found) in each(&told) {
+        if count(&all.claims, rail, who) < found {
+            return Err(Refused::Unstated { rail: rail.to_owned(), who: who.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+fn each(claims: &Claims) -> impl Iterator<Item = (&str, &str, usize)> {
+    claims.iter().flat_map(|(rail, of)| of.iter().map(|(who, count)| (&**rail, &**who, *count)))
+}
+
 fn one(all: &Certificates, certificate: &Certificate, known: &Known) -> Result<(), String> {
     if certificate.verdict != "proved" {
         return Err(format!("a verdict `{}` has no certificate", certificate.verdict));
     }
-    if certificate.universe != Universe::all() {
-        return Err("it is about other requests than all".to_owned());
+    let is_sent = certificate.universe == Universe::sent();
+    if !is_sent && certificate.universe != Universe::all() {
+        return Err("it is about other requests than all, and than those that are sent".to_owned());
     }
     let (inner, outer) = (all.policies(&certificate.inner)?, all.policies(&certificate.outer)?);
     let callers = match &certificate.principal {
@@ -77,7 +123,7 @@ fn one(all: &Certificates, certificate: &Certificate, known: &Known) -> Result<(
         let who = Who::from(&one.principal);
         let case = certificate.callers.iter().find(|case| case.principal == who);
         let case = case.ok_or_else(|| format!("no class has callers like {:?}", one.principal))?;
-        caller([&inner, &outer], one, case, (known, &mut left))?;
+        caller([&inner, &outer], (one, is_sent), case, (known, &mut left))?;
     }
     if certificate.callers.len() != callers.len() {
         return Err("it has callers that are none of its".to_owned());
@@ -87,11 +133,14 @@ fn one(all: &Certificates, certificate: &Certificate, known: &Known) -> Result<(
 
 fn caller(
     [inner, outer]: [&Policies; 2],
-    who: &Caller,
+    (who, is_sent): (&Caller, bool),
     case: &CallerCase,
     (known, left): (&Known, &mut usize),
 ) -> Result<(), String> {
-    let matter = Matter::new(inner, outer, who, &case.keys, known)?;
+    let mut matter = Matter::new(inner, outer, who, &case.keys, known)?;
+    if is_sent {
+        matter.without_unsent();
+    }
     cover::keys(&matter)?;
     let actions: Vec<&str> = case.actions.iter().map(|one| one.action.as_str()).collect();
     cover::actions(&matter, &actions)?;
@@ -105,7 +154,7 @@ fn caller(
 /// case is one part's alone, so that there are as many steps as cases.
 fn action(matter: &Matter<'_>, case: &ActionCase, left: &mut usize) -> Result<(), (usize, String)> {
     let mut reached = HashSet::new();
-    let mut open = vec![(0, matter.all())];
+    let mut open = vec![(0, matter.all(&case.action))];
     while let Some((number, part)) = open.pop() {
         let at = |why: String| (number, why);
         let case_of = case.cases.get(number);

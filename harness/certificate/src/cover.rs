@@ -98,7 +98,8 @@ pub fn actions(matter: &Matter<'_>, classes: &[&str]) -> Result<(), String> {
         let parsed = Action::parse(action);
         let about = matter.statements.iter().map(|one| one.is_about(&parsed));
         // The engine itself asks more of what STS does with roles.
-        (about.collect::<Vec<_>>(), parsed.service.eq_ignore_ascii_case("sts"))
+        let is_sts = parsed.service.eq_ignore_ascii_case("sts");
+        (about.collect::<Vec<_>>(), is_sts, matter.unsent(action))
     };
     let known: HashSet<_> = classes.iter().map(|action| said(action)).collect();
     let patterns = || matter.statements.iter().flat_map(|one| one.actions());

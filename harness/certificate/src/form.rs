@@ -11,8 +11,11 @@ use sha2::{Digest, Sha256};
 use crate::packets::PacketCertificate;
 
 /// The version of the form that is written. Version 1 had certificates about requests
-/// alone, and is read.
-pub const VERSION: u32 = 2;
+/// alone, and neither it nor version 2 states the claims that it is of; both are read.
+pub const VERSION: u32 = 3;
+
+/// The first version that states its claims.
+const STATED: u32 = 3;
 
 /// Certificates, with the documents of all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +32,14 @@ pub struct Certificates {
     pub packets: Vec<PacketCertificate>,
     /// What is proved without one, and why.
     pub without: Vec<Without>,
+    /// Of how many claims the file is, by guard rail and by whose requests: each has a
+    /// certificate, or stands in `without`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub claims: Claims,
 }
+
+/// How many claims there are, by guard rail and by whose requests.
+pub type Claims = BTreeMap<String, BTreeMap<String, usize>>;
 
 /// A claim that is proved and has no certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +88,7 @@ pub struct Universe {
 }
 
 impl Universe {
-    /// The one that there is.
+    /// Any.
     pub fn all() -> Self {
         Self {
             actions: "any name".to_owned(),
@@ -86,7 +96,17 @@ impl Universe {
             keys: "each absent, any text, any list of texts".to_owned(),
         }
     }
+
+    /// Any, but that of an action that the policies name no request has a key that AWS's
+    /// reference gives to other actions of its service alone.
+    pub fn sent() -> Self {
+        Self { keys: SENT_KEYS.to_owned(), ..Self::all() }
+    }
 }
+
+/// What condition keys are where not each may be in every request.
+pub const SENT_KEYS: &str = "each absent, any text, any list of texts; absent of an action that \
+     is named where AWS's reference gives it to other actions of the service alone";
 
 /// Policies by layer, each a document's kind and SHA-256.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -263,6 +283,9 @@ pub enum Unread {
     /// Those about packets came with version 2.
     #[error("certificates of version 1 have none about packets")]
     Packets,
+    /// The claims came with version 3.
+    #[error("certificates of version {0} state no claims")]
+    Claims(u32),
     /// It is another text.
     #[error("no certificates of version 1 to {VERSION}: {0}")]
     Form(serde_json::Error),
@@ -289,10 +312,36 @@ impl Certificates {
             return Err(Unread::Version(version));
         }
         let all: Self = serde_json::from_slice(text)?;
-        match all.version == 1 && !all.packets.is_empty() {
-            true => Err(Unread::Packets),
-            false => Ok(all),
+        match all.version {
+            1 if !all.packets.is_empty() => Err(Unread::Packets),
+            version if !all.states_claims() && !all.claims.is_empty() => {
+                Err(Unread::Claims(version))
+            }
+            _ => Ok(all),
         }
+    }
+
+    /// Whether it states the claims that it is of, so that a missing certificate shows.
+    pub fn states_claims(&self) -> bool {
+        self.version >= STATED
+    }
+
+    /// States that it is of a claim more.
+    pub fn state(&mut self, rail: &str, who: &str) {
+        let of = self.claims.entry(rail.to_owned()).or_default();
+        *of.entry(who.to_owned()).or_default() += 1;
+    }
+
+    /// The claims that have a certificate or a reason why not.
+    pub(crate) fn told(&self) -> Claims {
+        let requests = self.certificates.iter().map(|one| (&one.rail, &one.who));
+        let packets = self.packets.iter().map(|one| (&one.rail, &one.who));
+        let without = self.without.iter().map(|one| (&one.rail, &one.who));
+        let mut told = Claims::new();
+        for (rail, who) in requests.chain(packets).chain(without) {
+            *told.entry(rail.clone()).or_default().entry(who.clone()).or_default() += 1;
+        }
+        told
     }
 
     /// None, yet.

@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 use ringfence_evidence::bundle::{self, Surroundings};
 use ringfence_evidence::controls::Catalogue;
 use ringfence_evidence::{
-    Companion, Companions, Decider, Input, Mutant, MutantVerdict, MutationSummary, Mutations,
-    Phase, Probe, Provenance, Reach, ReachRow, RunRecord, RunStatus, SCHEMA_VERSION, Scope,
-    Summary, Upstream, Verdict, html,
+    Allowed, Companion, Companions, Decider, Input, KeyValue, Mutant, MutantVerdict,
+    MutationSummary, Mutations, Phase, Probe, Provenance, Reach, ReachRow, RunRecord, RunStatus,
+    SCHEMA_VERSION, Scope, Summary, Upstream, Verdict, html,
 };
 
 const ACCOUNT: &str = "123456789012";
@@ -473,19 +473,19 @@ fn reach(number: usize) -> Reach {
     Reach {
         identity: (*identity).to_owned(),
         rows: (0..20 * (number + 1))
-            .map(|row| ReachRow {
-                action: format!("lambda:Action{row}"),
-                resources: vec![format!(
-                    "arn:aws:lambda:us-east-1:{ACCOUNT}:function:app-service-a-*"
-                )],
-                conditions: if row % 3 == 0 {
-                    vec!["aws:RequestedRegion is us-east-1".to_owned()]
-                } else {
-                    Vec::new()
-                },
-                limited_by: vec!["boundary".to_owned()],
+            .map(|row| {
+                let context =
+                    [("aws:RequestedRegion".to_owned(), KeyValue::One("us-east-1".to_owned()))];
+                ReachRow::Decided(Allowed {
+                    action: format!("lambda:Action{row}"),
+                    resource: format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:app-service-a-"),
+                    context: context.into_iter().filter(|_| row % 3 == 0).collect(),
+                    allowed_by: vec!["statement ManageFunctions of `deploy`".to_owned()],
+                    with: None,
+                })
             })
             .collect(),
+        undecided: Vec::new(),
         actions: 1680,
     }
 }

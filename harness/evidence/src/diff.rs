@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::mutations::MutantVerdict;
 use crate::probe::Verdict;
 use crate::proof::{Proof, ProofVerdict};
+use crate::reach::{Reach, ReachRow};
 use crate::record::{RunRecord, RunStatus};
 use crate::visible::line;
 
@@ -53,7 +54,7 @@ impl Diff {
             verdicts: changes(&verdicts(old), &verdicts(new)),
             mutants: changes(&mutants(old), &mutants(new)),
             inputs: changes(&inputs(old), &inputs(new)),
-            reach: changes(&reach(old), &reach(new)),
+            reach: changes(&reach(old, new), &reach(new, old)),
             run: changes(&run(old), &run(new)),
         };
         diff.regressions = diff.worse(new);
@@ -174,15 +175,23 @@ fn inputs(record: &RunRecord) -> Facts {
     inputs.map(|input| (input.path.clone(), format!("{} {}", input.kind, input.sha256))).collect()
 }
 
-fn reach(record: &RunRecord) -> Facts {
+/// What identities can do. Of two records of which one decided nothing the actions alone
+/// can be compared.
+fn reach(record: &RunRecord, other: &RunRecord) -> Facts {
+    let is_at_most = |record: &RunRecord| record.reach.iter().any(Reach::is_at_most);
+    let are_alike = is_at_most(record) == is_at_most(other);
     let mut facts = Facts::new();
     for reach in &record.reach {
         for row in &reach.rows {
-            let mut said = row.resources.join(" ");
-            if !row.conditions.is_empty() {
-                said = format!("{said} if {}", row.conditions.join(", "));
-            }
-            facts.insert(format!("{} {}", reach.identity, row.action), said);
+            let said = match row {
+                _ if !are_alike => "allowed".to_owned(),
+                ReachRow::Decided(row) => row.to_string(),
+                ReachRow::AtMost(row) if row.conditions.is_empty() => row.resources.join(" "),
+                ReachRow::AtMost(row) => {
+                    format!("{} if {}", row.resources.join(" "), row.conditions.join(", "))
+                }
+            };
+            facts.insert(format!("{} {}", reach.identity, row.action()), said);
         }
     }
     facts
@@ -288,5 +297,37 @@ mod tests {
         assert_eq!(diff.reach[0].new, None);
         assert_eq!(diff.run[0].id, "ringfence");
         assert_eq!(diff.regressions, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_an_identity_can_do_is_compared_by_its_requests_where_both_were_decided() {
+        let diff = with(|record| {
+            let ReachRow::Decided(row) = &mut record.reach[0].rows[0] else { panic!("decided") };
+            row.resource = "arn:aws:iam::123456789012:role/x".to_owned();
+        });
+        let key = "iam:PermissionsBoundary = arn:aws:iam::123456789012:policy/Boundary";
+        let of = |name: &str| format!("arn:aws:iam::123456789012:role/{name} with {key}");
+        let [change] = &diff.reach[..] else { panic!("{diff:?}") };
+        assert_eq!(change.id, "high-perm iam:CreateRole");
+        assert_eq!(change.old, Some(of("app-service-a-")));
+        assert_eq!(change.new, Some(of("x")));
+    }
+
+    #[test]
+    fn an_upper_bound_is_compared_by_its_actions_alone() {
+        let at_most = |action: &str| {
+            ReachRow::AtMost(crate::Stated {
+                action: action.to_owned(),
+                resources: vec!["*".to_owned()],
+                conditions: Vec::new(),
+                limited_by: Vec::new(),
+            })
+        };
+        let mut old = fixtures::record();
+        old.reach[0].rows = vec![at_most("iam:CreateRole"), at_most("iam:PassRole")];
+        let diff = Diff::of(&old, &fixtures::record());
+        let [change] = &diff.reach[..] else { panic!("{diff:?}") };
+        assert_eq!(change.id, "high-perm iam:PassRole");
+        assert_eq!((change.old.as_deref(), change.new.as_deref()), (Some("allowed"), None));
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::calibration::Calibration;
 use crate::{
-    Acceptance, Companion, Companions, Decider, Input, Isolation, Mutant, MutantVerdict,
-    MutationSummary, Mutations, Phase, Probe, Proof, ProofVerdict, Provenance, Reach, ReachRow,
-    Reading, RunRecord, RunStatus, SCHEMA_VERSION, Scope, Starts, Summary, Upstream, Verdict,
+    Acceptance, Allowed, Companion, Companions, Decider, Input, Isolation, KeyValue, Mutant,
+    MutantVerdict, MutationSummary, Mutations, Phase, Probe, Proof, ProofVerdict, Provenance,
+    Reach, ReachRow, Reading, RunRecord, RunStatus, SCHEMA_VERSION, Scope, Starts, Summary,
+    Upstream, Verdict,
 };
 
 pub(crate) fn shown(detail: &str) -> Option<Companion> {
@@ -112,12 +113,18 @@ pub(crate) fn record() -> RunRecord {
         }),
         reach: vec![Reach {
             identity: "high-perm".to_owned(),
-            rows: vec![ReachRow {
+            rows: vec![ReachRow::Decided(Allowed {
                 action: "iam:CreateRole".to_owned(),
-                resources: vec!["arn:aws:iam::123456789012:role/app-service-a-*".to_owned()],
-                conditions: vec!["iam:PermissionsBoundary is the boundary".to_owned()],
-                limited_by: vec!["boundary".to_owned()],
-            }],
+                resource: "arn:aws:iam::123456789012:role/app-service-a-".to_owned(),
+                context: [(
+                    "iam:PermissionsBoundary".to_owned(),
+                    KeyValue::One("arn:aws:iam::123456789012:policy/Boundary".to_owned()),
+                )]
+                .into(),
+                allowed_by: vec!["statement CreateRoles of `deploy`".to_owned()],
+                with: None,
+            })],
+            undecided: Vec::new(),
             actions: 100,
         }],
         isolation: Some(Isolation {

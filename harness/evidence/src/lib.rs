@@ -23,6 +23,7 @@ mod part;
 mod places;
 mod probe;
 mod proof;
+mod reach;
 mod record;
 pub mod sarif;
 pub mod shown;
@@ -33,13 +34,12 @@ mod visible;
 pub use crate::shown::is_active;
 pub use acceptance::{Acceptance, Idle};
 pub use calibration::Calibration;
-pub use mutations::{
-    Mutant, MutantVerdict, MutationSummary, Mutations, NEVER_ASKED, Reach, ReachRow,
-};
+pub use mutations::{Mutant, MutantVerdict, MutationSummary, Mutations, NEVER_ASKED};
 pub use part::{NoShare, Part, Share};
 pub use places::Places;
 pub use probe::{Companion, Companions, Decider, Probe, Scope, Verdict};
 pub use proof::{Proof, ProofVerdict};
+pub use reach::{Allowed, KeyValue, Reach, ReachRow, Stated};
 pub use record::{
     Account, EvidenceError, Input, Isolation, Phase, Provenance, Reading, RunRecord, RunStatus,
     SCHEMA_VERSION, Starts, Summary, Upstream,

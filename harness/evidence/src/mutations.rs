@@ -1,4 +1,4 @@
-//! What the mutations and the sweep of permissions showed.
+//! What the mutations showed.
 
 use serde::{Deserialize, Serialize};
 
@@ -103,30 +103,4 @@ impl MutantVerdict {
             Self::NotRun => "not-run",
         }
     }
-}
-
-/// All that an identity can do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reach {
-    /// Whose.
-    pub identity: String,
-    /// The actions that are allowed at all.
-    pub rows: Vec<ReachRow>,
-    /// How many actions were asked about.
-    pub actions: usize,
-}
-
-/// An action that an identity can do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReachRow {
-    /// The action.
-    pub action: String,
-    /// On what.
-    pub resources: Vec<String>,
-    /// Under which conditions.
-    pub conditions: Vec<String>,
-    /// What else limits it: boundary, session, organisation.
-    pub limited_by: Vec<String>,
 }

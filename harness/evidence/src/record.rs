@@ -11,10 +11,11 @@ use crate::calibration::Calibration;
 use crate::controls::Tally;
 use crate::earlier;
 use crate::merge::Merged;
-use crate::mutations::{Mutations, Reach};
+use crate::mutations::Mutations;
 use crate::part::Part;
 use crate::probe::{Probe, Verdict};
 use crate::proof::Proof;
+use crate::reach::Reach;
 
 /// The version of the record's schema; it changes when a field changes its
 /// meaning or goes.

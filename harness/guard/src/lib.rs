@@ -54,6 +54,7 @@ mod services;
 mod signing;
 mod simulate;
 mod state;
+pub mod supposed;
 mod uploads;
 mod upstream;
 mod validate;

@@ -192,8 +192,20 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "no list holds two values",
         "held.rs",
-        "while let Some(known) = «kept.get(place).cloned()» {",
-        "None::<Vec<String>>",
+        "while let Some((known, of_known)) = «kept.get(place).cloned()» {",
+        "None::<(Vec<String>, Vec<bool>)>",
+    ),
+    (
+        "of all values of a list one is enough",
+        "held.rs",
+        "Self::All => «known && word»",
+        "known || word",
+    ),
+    (
+        "of any value of a list all must pass",
+        "held.rs",
+        "Self::Any => «known || word»",
+        "known && word",
     ),
     (
         "a condition of a Deny is one of an Allow",
@@ -236,7 +248,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "no action is of a service that nobody names",
         "actions.rs",
-        "for service in «rest.into_iter()».filter(|service| is_asked_for(service)) {",
+        "let rest = «rest.into_iter()».map(|name| Service { name, elsewhere: true });",
         "Vec::<&str>::new().into_iter()",
     ),
     (
@@ -245,7 +257,12 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "let mut names = «of(None)»;",
         "Vec::new()",
     ),
-    ("all actions are alike", "actions.rs", "let key = («about.clone()», trait_of", "Vec::new()"),
+    (
+        "all actions are alike",
+        "actions.rs",
+        "self.alike(service, name, «about.clone()»)",
+        "Vec::new()",
+    ),
     (
         "nothing is of another account",
         "tried.rs",

@@ -7,7 +7,7 @@ use ringfence_models::actions;
 use ringfence_policy::resource_control_supports;
 use ringfence_policy::symbolic::{Action, StatementView, Token};
 
-use crate::domain::{OF_MOST, Universe, sends};
+use crate::domain::{OF_MOST, Universe, never_sent, sends};
 use crate::ends::{ByEnds, Ends};
 use crate::names::mentioned;
 use crate::words::{Alphabet, Classes, Pattern, Symbol, classes, literal, pattern};
@@ -23,10 +23,12 @@ pub(crate) struct Group {
     pub(crate) actions: Vec<String>,
     /// Whether actions of services that no statement names are among them.
     pub(crate) elsewhere: bool,
+    /// What they have in common.
+    pub(crate) alike: Alike,
 }
 
 /// The services of which the engine itself knows something, by what it knows.
-fn trait_of(service: &str, resource_control: bool) -> u8 {
+pub(crate) fn trait_of(service: &str, resource_control: bool) -> u8 {
     let own = match service {
         "sts" => 1,
         "kms" => 2,
@@ -37,10 +39,10 @@ fn trait_of(service: &str, resource_control: bool) -> u8 {
 }
 
 /// The patterns of actions' names, by the service that they stand under.
-struct Names(BTreeMap<Option<String>, Vec<Pattern>>);
+pub(crate) struct Names(BTreeMap<Option<String>, Vec<Pattern>>);
 
 impl Names {
-    fn of(statements: &[StatementView<'_>]) -> Self {
+    pub(crate) fn of(statements: &[StatementView<'_>]) -> Self {
         let mut names: BTreeMap<Option<String>, Vec<Pattern>> = BTreeMap::new();
         let mut seen: HashSet<(Option<&str>, Pattern)> = HashSet::new();
         for (service, tokens) in statements.iter().flat_map(|statement| statement.actions()) {
@@ -69,6 +71,14 @@ impl Names {
         names
     }
 
+    /// Whether a pattern of a service's names is this name and no other.
+    fn has(&self, service: &str, name: &str) -> bool {
+        let own: Pattern =
+            name.chars().map(|one| Symbol::Letter(one.to_ascii_lowercase())).collect();
+        let lists = [self.0.get(&None), self.0.get(&Some(service.to_owned()))];
+        lists.into_iter().flatten().any(|patterns| patterns.contains(&own))
+    }
+
     /// A name of each class of a service's names.
     fn words(&self, service: Option<&str>) -> Classes {
         // No name is empty: of names that are like the empty text another is taken.
@@ -80,94 +90,149 @@ impl Names {
     }
 }
 
-/// The actions in groups.
-pub(crate) struct Groups {
-    pub(crate) all: Vec<Group>,
-    /// Whether no other actions are told apart.
-    pub(crate) complete: bool,
-}
-
 /// What it may cost to hold names of actions beside entries of policies.
 const MATCHED: usize = 100_000_000;
 
 /// What it costs beside an entry with a wildcard that is not at its end; beside any other 1.
 const WILD: usize = 24;
 
-/// The actions in groups, of the services of which some may be asked for.
-pub(crate) fn groups(
-    statements: &[StatementView<'_>],
+/// What the engine and the policies know of actions: those that are alike in it are asked
+/// about as one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Alike {
+    /// The statements that speak of them.
+    about: Vec<usize>,
+    traits: u8,
+    sent: [bool; 2],
+    /// The keys that no request for them has.
+    never: Vec<String>,
+}
+
+/// A service of whose actions is asked.
+pub(crate) struct Service<'s> {
+    name: &'s str,
+    /// Whether it stands for those that no statement names.
+    elsewhere: bool,
+}
+
+/// The actions in groups, service by service.
+pub(crate) struct Groups<'s, 'p> {
     universe: Universe,
     resource_control: bool,
-    is_asked_for: impl Fn(&str) -> bool,
-) -> Groups {
-    let names = Names::of(statements);
-    let spoken = Spoken::of(statements);
-    let mut complete = true;
-    let named: BTreeSet<&str> = names.services().collect();
-    // Those that have a key and those that may not are told apart where somebody asks.
-    let mentioned = mentioned(statements);
-    let sent =
-        |service: &str| OF_MOST.map(|(key, _)| mentioned.contains(key) && sends(service, key));
-    let mut groups: HashMap<(Vec<usize>, u8, [bool; 2]), usize> = HashMap::new();
-    let mut all: Vec<Group> = Vec::new();
-    let mut add = |service: &str, name: &str, known: bool, elsewhere: bool| {
-        if spoken.has_spent_all() {
-            return;
+    names: &'s Names,
+    spoken: Spoken<'s, 'p>,
+    /// The condition keys that are asked for, in order.
+    keys: Vec<String>,
+    complete: bool,
+}
+
+impl<'s, 'p> Groups<'s, 'p> {
+    pub(crate) fn new(
+        statements: &'s [StatementView<'p>],
+        names: &'s Names,
+        (universe, resource_control): (Universe, bool),
+    ) -> Self {
+        let mut keys: Vec<String> = mentioned(statements).into_iter().collect();
+        keys.sort_unstable();
+        let spoken = Spoken::of(statements);
+        Self { universe, resource_control, names, spoken, keys, complete: true }
+    }
+
+    /// The services of which some action may be asked for.
+    pub(crate) fn services(&self, is_asked_for: impl Fn(&str) -> bool) -> Vec<Service<'s>> {
+        let named: BTreeSet<&str> = self.names.services().collect();
+        // Services that nobody names: `*` and `NotAction` speak of them.
+        let mut rest: Vec<&str> = Vec::new();
+        rest.extend(["xyz", "x-y-z", "q0"].into_iter().find(|service| !named.contains(service)));
+        rest.extend(["sts", "kms", "iam"].into_iter().filter(|one| !named.contains(one)));
+        if self.resource_control {
+            rest.extend(["sqs", "ecr", "s3", "dynamodb"].iter().find(|one| !named.contains(*one)));
         }
-        let about = spoken.about(service, name);
-        let key = (about.clone(), trait_of(service, resource_control), sent(service));
-        let place = *groups.entry(key).or_insert(all.len());
-        let action = format!("{service}:{name}");
-        if place == all.len() {
-            let action = action.clone();
-            all.push(Group { action, about, actions: Vec::new(), elsewhere });
-        }
-        if let Some(group) = all.get_mut(place) {
-            group.elsewhere |= elsewhere;
-            if known {
-                group.actions.push(action);
+        let named = named.into_iter().map(|name| Service { name, elsewhere: false });
+        let rest = rest.into_iter().map(|name| Service { name, elsewhere: true });
+        named.chain(rest).filter(|service| is_asked_for(service.name)).collect()
+    }
+
+    /// The groups of a service's actions. Of those that other services had before, too, each
+    /// is another.
+    pub(crate) fn of(&mut self, service: &Service<'_>) -> Vec<Group> {
+        let &Service { name: service, elsewhere } = service;
+        let mut found = Found { all: Vec::new(), places: HashMap::new() };
+        let known = actions::of(service).filter(|_| !elsewhere);
+        if elsewhere || self.universe != Universe::Catalogue {
+            let words = self.names.words(Some(service).filter(|_| !elsewhere));
+            self.complete &= words.complete;
+            for name in &words.words {
+                self.add(service, name, elsewhere, &mut found);
             }
         }
-    };
-    for service in named.iter().filter(|service| is_asked_for(service)) {
-        match (universe, actions::of(service)) {
-            (Universe::All, _) => {
-                let found = names.words(Some(service));
-                complete &= found.complete;
-                found.words.iter().for_each(|name| add(service, name, false, false));
+        if self.universe != Universe::All {
+            for action in known.into_iter().flat_map(|prefix| prefix.actions()) {
+                let group = self.add(service, action.name, elsewhere, &mut found);
+                if let Some(group) = group {
+                    group.actions.push(format!("{service}:{}", action.name));
+                }
             }
-            (Universe::Catalogue, Some(prefix)) => {
-                prefix.actions().for_each(|action| add(service, action.name, true, false));
-            }
-            // Nothing is known of its actions.
-            (Universe::Catalogue, None) => {}
         }
+        self.complete &= !self.spoken.has_spent_all();
+        found.all
     }
-    // Services that nobody names: `*` and `NotAction` speak of them.
-    let mut rest: Vec<&str> = Vec::new();
-    rest.extend(["xyz", "x-y-z", "q0"].into_iter().find(|service| !named.contains(service)));
-    rest.extend(["sts", "kms", "iam"].into_iter().filter(|one| !named.contains(one)));
-    if resource_control {
-        rest.extend(["sqs", "ecr", "s3", "dynamodb"].iter().find(|one| !named.contains(*one)));
+
+    /// Whether no actions were left out of those that were asked for.
+    pub(crate) fn are_complete(&self) -> bool {
+        self.complete
     }
-    for service in rest.into_iter().filter(|service| is_asked_for(service)) {
-        let found = names.words(None);
-        complete &= found.complete;
-        found.words.iter().for_each(|name| add(service, name, false, true));
+
+    /// The group of an action, which is made where there is none.
+    fn add<'f>(
+        &self,
+        service: &str,
+        name: &str,
+        elsewhere: bool,
+        found: &'f mut Found,
+    ) -> Option<&'f mut Group> {
+        if self.spoken.has_spent_all() {
+            return None;
+        }
+        let about = self.spoken.about(service, name);
+        let alike = self.alike(service, name, about.clone());
+        let place = *found.places.entry(alike.clone()).or_insert(found.all.len());
+        if place == found.all.len() {
+            let (action, actions) = (format!("{service}:{name}"), Vec::new());
+            found.all.push(Group { action, about, actions, elsewhere, alike });
+        }
+        found.all.get_mut(place)
     }
-    complete &= !spoken.has_spent_all();
-    Groups { all, complete }
+
+    fn alike(&self, service: &str, name: &str, about: Vec<usize>) -> Alike {
+        // Those that have a key and those that may not are told apart where somebody asks.
+        let is_asked = |key: &str| self.keys.binary_search_by(|one| one.as_str().cmp(key)).is_ok();
+        let sent = OF_MOST.map(|(key, _)| is_asked(key) && sends(service, key));
+        // Of names that a pattern has besides nobody knows what AWS sends.
+        let is_named = self.universe == Universe::Sent && self.names.has(service, name);
+        let keys = self.keys.iter().map(String::as_str).filter(|_| is_named);
+        let never = never_sent((service, name), keys);
+        Alike { about, traits: trait_of(service, self.resource_control), sent, never }
+    }
+}
+
+/// The groups of a service.
+struct Found {
+    all: Vec<Group>,
+    places: HashMap<Alike, usize>,
 }
 
 /// One action alone, that is none of a group's.
 pub(crate) fn only(statements: &[StatementView<'_>], action: &str) -> Group {
     let of = Action::parse(action);
     let about = statements.iter().enumerate().filter(|(_, one)| one.is_about(&of));
+    let about: Vec<usize> = about.map(|(number, _)| number).collect();
     Group {
         action: action.to_owned(),
-        about: about.map(|(number, _)| number).collect(),
+        about: about.clone(),
         actions: vec![action.to_owned()],
         elsewhere: false,
+        alike: Alike { about, traits: 0, sent: [false; 2], never: Vec::new() },
     }
 }
 
@@ -241,6 +306,11 @@ fn cost(statement: StatementView<'_>) -> usize {
 }
 
 impl Group {
+    /// Whether each of them is named by itself, and has keys that its requests never have.
+    pub(crate) fn is_named(&self) -> bool {
+        !self.alike.never.is_empty()
+    }
+
     /// All actions of the catalogue that are in the group, those of services that
     /// no statement names included.
     pub(crate) fn catalogued(&self, statements: &[StatementView<'_>]) -> Vec<String> {

@@ -18,10 +18,11 @@ pub(crate) struct Caller {
     pub(crate) keys: Keys,
 }
 
-/// The account of callers of any account; no policy names it.
-pub(crate) const SOME_ACCOUNT: &str = "100000000001";
+/// The account of callers of any account, in a witness where the question names nobody;
+/// no policy names it.
+pub const SOME_ACCOUNT: &str = "100000000001";
 /// Another account than any caller's.
-pub(crate) const OTHER_ACCOUNT: &str = "100000000002";
+pub const OTHER_ACCOUNT: &str = "100000000002";
 
 /// One caller. The condition keys that name the caller are constants
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable>).

@@ -5,7 +5,7 @@
 //! would not find good by its own means is not written, and it says why.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
 use ringfence_certificate::check::{CASES, NO_REQUEST, undecided};
@@ -16,7 +16,7 @@ use ringfence_certificate::matter::{Caller, Matter, Part, Stands, told};
 use ringfence_certificate::{Certificates, Known, cover};
 use ringfence_policy::symbolic::{FRAMES, StatementView, statements};
 
-use crate::actions::groups;
+use crate::actions::{Groups, Names};
 use crate::compare::{Question, documents};
 use crate::domain::{Admits, Universe};
 use crate::encode::Scope;
@@ -27,7 +27,8 @@ use crate::patterns::Patterns;
 /// Ways to tell requests apart that are tried, at most.
 const TRIED: usize = 8;
 
-/// Writes the certificate of a claim that is proved of all requests. What is known of
+/// Writes the certificate of a claim that is proved of all requests, or of those that AWS
+/// sends, and states the claim. What is known of
 /// ARNs is shared by the claims about an identity.
 ///
 /// # Errors
@@ -38,9 +39,13 @@ pub fn certify(
     known: &Known,
     into: &mut Certificates,
 ) -> Result<(), String> {
-    if question.universe != Universe::All {
-        return Err("it is proved of the requests of the reference alone".to_owned());
-    }
+    let universe = match question.universe {
+        Universe::All => Stated::all(),
+        Universe::Sent => Stated::sent(),
+        Universe::Catalogue => {
+            return Err("it is proved of the requests of the reference alone".to_owned());
+        }
+    };
     let asking = match question.principal {
         Some(principal) => vec![Caller::one(principal.clone())],
         None => cover::callers(question.inner, question.outer)?,
@@ -52,13 +57,14 @@ pub fn certify(
         rail: rail.to_owned(),
         who: who.to_owned(),
         verdict: "proved".to_owned(),
-        universe: Stated::all(),
+        universe,
         callers: callers?,
         inner: into.side(question.inner),
         outer: into.side(question.outer),
         principal: question.principal.map(Who::from),
     };
     into.certificates.push(certificate);
+    into.state(rail, who);
     Ok(())
 }
 
@@ -71,15 +77,23 @@ fn caller(
     let both = [question.inner, question.outer].into_iter().flat_map(documents);
     let all: Vec<StatementView<'_>> = both.flat_map(statements).collect();
     let keys = classes(&all, asking);
-    let matter = Matter::new(question.inner, question.outer, asking, &keys, known)?;
+    let mut matter = Matter::new(question.inner, question.outer, asking, &keys, known)?;
+    if question.universe == Universe::Sent {
+        matter.without_unsent();
+    }
     cover::keys(&matter)?;
-    let groups = groups(&all, Universe::All, false, |_| true).all;
+    let names = Names::of(&all);
+    let mut by_service = Groups::new(&all, &names, (question.universe, false));
+    let services = by_service.services(|_| true);
+    let mut groups: Vec<_> = services.iter().flat_map(|it| by_service.of(it)).collect();
+    let mut seen = HashSet::new();
+    groups.retain(|group| seen.insert(group.alike.clone()));
     let named: Vec<&str> = groups.iter().map(|group| &*group.action).collect();
     cover::actions(&matter, &named)?;
     let mut actions = Vec::new();
     for group in groups {
         let mut tree = Tree { matter: &matter, action: &group.action, cases: Vec::new(), left };
-        let all = tree.look(matter.all());
+        let all = tree.look(matter.all(&group.action));
         tree.grow(all)?;
         let cases = tree.cases;
         actions.push(ActionCase { action: group.action, cases });
@@ -99,6 +113,7 @@ fn classes(all: &[StatementView<'_>], asking: &Caller) -> BTreeMap<String, Vec<O
         statements: all,
         caller: &caller,
         patterns: &Rc::new(RefCell::new(Patterns::default())),
+        told: &RefCell::default(),
         frames: [false; FRAMES.len()],
         admits: &Admits::anything(),
         opaque: false,

@@ -66,6 +66,43 @@ pub fn within(question: &Question<'_>) -> Result<Verdict, Disagreement> {
     Search::new(question, &all, inner).run()
 }
 
+/// Answers a question about all requests, whatever universe it names, and says what the
+/// verdict is about. What does not hold of all may hold of those that AWS sends. Of requests
+/// that break the claim one that AWS's reference has is taken where there is one.
+///
+/// # Errors
+/// Where the engine does not confirm a request that breaks the claim.
+pub fn within_sent(question: &Question<'_>) -> Result<(Verdict, Universe), Disagreement> {
+    sent(|universe| within(&Question { universe, ..*question }))
+}
+
+/// The same about the requests for one action alone.
+///
+/// # Errors
+/// Where the engine does not confirm a request that breaks the claim.
+pub fn within_sent_for(
+    question: &Question<'_>,
+    action: &str,
+) -> Result<(Verdict, Universe), Disagreement> {
+    sent(|universe| within_for(&Question { universe, ..*question }, action))
+}
+
+fn sent(
+    ask: impl Fn(Universe) -> Result<Verdict, Disagreement>,
+) -> Result<(Verdict, Universe), Disagreement> {
+    if ask(Universe::All)? == Verdict::Proved {
+        return Ok((Verdict::Proved, Universe::All));
+    }
+    if let known @ Verdict::Violated(_) = ask(Universe::Catalogue)? {
+        return Ok((known, Universe::Catalogue));
+    }
+    Ok(match ask(Universe::Sent)? {
+        Verdict::Proved => (Verdict::Proved, Universe::Sent),
+        // It is one of all.
+        other => (other, Universe::All),
+    })
+}
+
 /// Answers a question about the requests for one action alone.
 ///
 /// # Errors
@@ -79,6 +116,7 @@ pub fn within_for(question: &Question<'_>, action: &str) -> Result<Verdict, Disa
     let group = only(&all.statements, action);
     let found = match question.universe {
         Universe::All => search.decide(action, &group, &Admits::sent(action)),
+        Universe::Sent => search.decide(action, &group, &Admits::named(action)),
         Universe::Catalogue => search.catalogued(&group),
     };
     search.answer(found)

@@ -11,6 +11,11 @@ use crate::words::{Pattern, Symbol, literal};
 pub enum Universe {
     /// Any action, on `*` or any ARN, under any condition keys.
     All,
+    /// The same, but that of an action that the policies name no request has a key that
+    /// AWS's reference gives to other actions of its service alone
+    /// ([`actions::Prefix::never_sends`]).
+    #[serde(skip_deserializing)]
+    Sent,
     /// The actions of AWS's catalogue, each on the resource types and under the
     /// condition keys that the catalogue gives it.
     Catalogue,
@@ -22,6 +27,8 @@ pub(crate) struct Admits {
     on: On,
     /// The service, where the keys that AWS always sends are there.
     sent: Option<String>,
+    /// The action, where the keys that AWS never sends with it are not.
+    named: Option<Known>,
 }
 
 type Known = (&'static actions::Prefix, &'static actions::Action);
@@ -169,13 +176,18 @@ pub(crate) fn sends(service: &str, key: &str) -> bool {
 impl Admits {
     /// Any condition keys, and none.
     pub(crate) fn anything() -> Self {
-        Self { action: None, on: On::Anything, sent: None }
+        Self { action: None, on: On::Anything, sent: None, named: None }
     }
 
     /// Any, with those that AWS always sends for an action.
     pub(crate) fn sent(action: &str) -> Self {
         let service = action.split(':').next().unwrap_or_default().to_ascii_lowercase();
-        Self { action: None, on: On::Anything, sent: Some(service) }
+        Self { action: None, on: On::Anything, sent: Some(service), named: None }
+    }
+
+    /// The same, without the keys that AWS never sends for it.
+    pub(crate) fn named(action: &str) -> Self {
+        Self { named: known(action), ..Self::sent(action) }
     }
 
     /// Requests for an action of the catalogue: on nothing but `*`, where none of
@@ -194,7 +206,7 @@ impl Admits {
         }
         let sent = || Some(prefix.prefix.to_owned());
         all.into_iter()
-            .map(|on| Self { action: Some((prefix, action)), on, sent: sent() })
+            .map(|on| Self { action: Some((prefix, action)), on, sent: sent(), named: None })
             .collect()
     }
 
@@ -204,7 +216,8 @@ impl Admits {
         let arns = prefix.resource_type(kind).map_or(&[][..], |kind| &kind.arn);
         let on = arns.iter().filter(|arn| is_format(arn)).map(|arn| On::Arns(arn));
         let sent = || Some(prefix.prefix.to_owned());
-        on.map(|on| Self { action: Some((prefix, action)), on, sent: sent() }).collect()
+        on.map(|on| Self { action: Some((prefix, action)), on, sent: sent(), named: None })
+            .collect()
     }
 
     /// Whether not everything may be acted upon.
@@ -233,6 +246,9 @@ impl Admits {
     }
 
     pub(crate) fn key(&self, lower: &str) -> Rule {
+        if self.named.is_some_and(|(prefix, action)| prefix.never_sends(action, lower)) {
+            return Rule::NOTHING;
+        }
         let global = GLOBAL.iter().find(|(known, ..)| *known == lower);
         let always = global.is_some_and(|(.., always)| *always)
             || self.sent.as_deref().is_some_and(|service| sends(service, lower));
@@ -268,6 +284,19 @@ impl Admits {
     pub(crate) fn signature(&self, keys: &[String]) -> Signature {
         Signature(self.on, keys.iter().map(|key| self.key(key)).collect())
     }
+}
+
+/// The keys, of some, that no request for an action of the catalogue has.
+pub(crate) fn never_sent<'k>(
+    (service, name): (&str, &str),
+    keys: impl Iterator<Item = &'k str>,
+) -> Vec<String> {
+    let never = |key: &&str| {
+        actions::of(service).is_some_and(|prefix| {
+            prefix.action(name).is_some_and(|action| prefix.never_sends(action, key))
+        })
+    };
+    keys.filter(never).map(str::to_owned).collect()
 }
 
 /// An action of the catalogue.

@@ -17,7 +17,7 @@ use ringfence_policy::{Context, Principal, Values};
 
 use crate::domain::Admits;
 use crate::formula::Formula;
-use crate::keys::{Key, Keys};
+use crate::keys::{Key, Keys, Told};
 use crate::names;
 use crate::parts::PARTS;
 use crate::patterns::Patterns;
@@ -41,6 +41,8 @@ pub(crate) struct Scope<'s, 'p> {
     pub(crate) caller: &'s names::Keys,
     /// The patterns of all scopes.
     pub(crate) patterns: &'s Rc<RefCell<Patterns>>,
+    /// What was found of keys and conditions in all scopes.
+    pub(crate) told: &'s RefCell<Told>,
     /// Which of [`FRAMES`] matter.
     pub(crate) frames: [bool; FRAMES.len()],
     /// What requests there are.

@@ -3,13 +3,15 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+use std::rc::Rc;
 
 use ringfence_policy::symbolic::{Condition, Effect, Test};
 use ringfence_policy::{Context, Values};
 
-use crate::domain::Holds;
+use crate::domain::{Holds, Rule};
 use crate::encode::{Scope, holds, put};
-use crate::keys::{Keys, is_plain};
+use crate::keys::{Keys, is_told};
 use crate::residuals::residuals;
 use crate::values::texts;
 use crate::words::Pattern;
@@ -26,6 +28,9 @@ const TESTS: usize = 32_768;
 
 /// Comparisons of a value with one of a policy, at most.
 pub(crate) const COMPARED: usize = 128_000_000;
+
+/// A condition as it is written: operator, values and their variables.
+type Alike<'c> = (&'c str, &'c [Box<str>], Vec<&'c str>);
 
 impl Keys {
     pub(crate) fn find_values(
@@ -93,22 +98,21 @@ impl Keys {
         if let Some(shape) = shape {
             found.words.retain(|word| shape.has(word));
         }
-        let one = |word: &String| how.admits(word).then(|| Some(Values::One(word.clone())));
-        let mut values: Vec<Option<Values>> = Vec::new();
-        if how.may_be_absent {
-            values.push(None);
-        }
-        if matches!(how.holds, Holds::One | Holds::Either) {
-            values.extend(found.words.iter().filter_map(one));
-        }
-        if matches!(how.holds, Holds::Many | Holds::Either) {
-            let words: Vec<&String> = found.words.iter().filter(|word| how.admits(word)).collect();
-            values.extend(self.lists(&words, &on));
-        }
-        values.sort_by_key(size);
-        if !is_variable {
-            let mut seen = HashSet::new();
-            values.retain(|value| seen.insert(on.signature(value.as_ref())));
+        let mut asked = format!("{is_variable} {how:?} {:?}", found.words);
+        on.tell(self, &mut asked);
+        let known = scope.told.borrow().values.get(&asked).cloned();
+        let (values, open) = match known {
+            Some((values, open)) => ((*values).clone(), open),
+            None => {
+                let (values, open) = values(how, is_variable, &found.words, &on);
+                let known = (Rc::new(values.clone()), open.clone());
+                scope.told.borrow_mut().values.insert(asked, known);
+                (values, open)
+            }
+        };
+        if let Some(open) = open {
+            self.open.push(open);
+            self.unclear.insert(lower);
         }
         if let Some(key) = self.all.get_mut(place) {
             key.values = values;
@@ -117,14 +121,14 @@ impl Keys {
 
     /// The conditions on a key, each once; and whether all their values are among them.
     fn compared<'c>(&self, on: &[&'c Condition]) -> (On<'c>, bool) {
-        let mut seen: HashSet<(&str, &[Box<str>])> = HashSet::new();
+        let mut seen: HashSet<Alike<'_>> = HashSet::new();
         let mut by_variables: HashMap<Vec<&str>, usize> = HashMap::new();
         let mut by_contexts: Vec<(Vec<Context>, Vec<&Condition>)> = Vec::new();
         let (mut count, mut all) = (0, true);
         for condition in on {
             let mut variables = condition.variables();
-            let written = (condition.operator_name(), condition.values());
-            if is_plain(condition) && !seen.insert(written) {
+            let written = (condition.operator_name(), condition.values(), variables.clone());
+            if is_told(condition) && !seen.insert(written) {
                 continue;
             }
             variables.sort_unstable();
@@ -146,42 +150,112 @@ impl Keys {
         let key = on.first().map_or("", |one| one.lower_key());
         (On { key, by_contexts: RefCell::new(by_contexts) }, all)
     }
+}
 
-    /// Lists of these values, one of each class.
-    fn lists(&mut self, words: &[&String], on: &On<'_>) -> Vec<Option<Values>> {
-        let list = |words: &[String]| Values::Many(words.to_vec());
+/// One value of each class that a key may hold, the smallest first, and why these may not be
+/// all.
+fn values(
+    how: Rule,
+    is_variable: bool,
+    words: &[String],
+    on: &On<'_>,
+) -> (Vec<Option<Values>>, Option<String>) {
+    let mut values: Vec<Option<Values>> = Vec::new();
+    if how.may_be_absent {
+        values.push(None);
+    }
+    let words: Vec<&String> = words.iter().filter(|word| how.admits(word)).collect();
+    if matches!(how.holds, Holds::One | Holds::Either) {
+        values.extend(words.iter().map(|word| Some(Values::One((*word).clone()))));
+    }
+    let mut open = None;
+    if matches!(how.holds, Holds::Many | Holds::Either) {
+        let lists = lists(&words, on);
+        if !lists.complete {
+            open = Some(format!("the lists of `{}` have too many classes", on.key));
+        }
+        values.extend(lists.all.into_iter().map(|list| Some(Values::Many(list))));
+    }
+    values.sort_by_key(size);
+    if !is_variable {
+        let mut seen = HashSet::new();
+        values.retain(|value| seen.insert(on.signature(value.as_ref())));
+    }
+    (values, open)
+}
+
+/// Lists of values.
+struct Lists {
+    all: Vec<Vec<String>>,
+    /// Whether there are no other classes.
+    complete: bool,
+}
+
+/// Lists of these values, one of each class.
+fn lists(words: &[&String], on: &On<'_>) -> Lists {
+    let of = |words: &[String]| on.signature(Some(&Values::Many(words.to_vec())));
+    if !on.is_of_list() {
         let first = words.first().map(|word| vec![(*word).clone()]).unwrap_or_default();
-        if !on.is_of_list() {
-            return vec![Some(list(&first))];
+        return Lists { all: vec![first], complete: true };
+    }
+    let mut seen: HashSet<(Vec<bool>, bool)> = HashSet::new();
+    let mut kept: Vec<(Vec<String>, Vec<bool>)> = Vec::new();
+    let mut distinct: Vec<(&String, Vec<bool>)> = Vec::new();
+    for word in words {
+        let one = vec![(*word).clone()];
+        let said = of(&one);
+        if seen.insert((said.clone(), word.is_empty())) {
+            distinct.push((word, said.clone()));
+            kept.push((one, said));
         }
-        let mut seen: HashSet<(Vec<bool>, bool)> = HashSet::new();
-        let mut kept: Vec<Vec<String>> = Vec::new();
-        let mut distinct: Vec<&String> = Vec::new();
-        for word in words {
-            let one = vec![(*word).clone()];
-            if seen.insert((on.signature(Some(&list(&one))), word.is_empty())) {
-                distinct.push(word);
-                kept.push(one);
-            }
-        }
-        let mut place = 0;
-        while let Some(known) = kept.get(place).cloned() {
-            place += 1;
-            for word in &distinct {
-                let mut longer = known.clone();
-                longer.push((*word).clone());
-                let empty = longer.iter().all(String::is_empty);
-                if seen.insert((on.signature(Some(&list(&longer))), empty)) {
-                    kept.push(longer);
+    }
+    let combined = on.combined();
+    let mut place = 0;
+    let mut complete = true;
+    while let Some((known, of_known)) = kept.get(place).cloned() {
+        place += 1;
+        for (word, of_word) in &distinct {
+            let mut longer = known.clone();
+            longer.push((*word).clone());
+            let empty = longer.iter().all(String::is_empty);
+            // An empty value by itself passes `ForAllValues`, and not among others.
+            let said = match longer.iter().any(String::is_empty) {
+                true => of(&longer),
+                false => {
+                    let both = of_known.iter().zip(of_word).zip(&combined);
+                    both.map(|((known, word), by)| by.of(*known, *word)).collect()
                 }
-            }
-            if kept.len() > LISTS {
-                self.open.push(format!("the lists of `{}` have too many classes", on.key));
-                self.unclear.insert(on.key.to_owned());
-                break;
+            };
+            if seen.insert((said.clone(), empty)) {
+                kept.push((longer, said));
             }
         }
-        kept.iter().map(|words| Some(list(words))).collect()
+        if kept.len() > LISTS {
+            complete = false;
+            break;
+        }
+    }
+    Lists { all: kept.into_iter().map(|(list, _)| list).collect(), complete }
+}
+
+/// What is said of a list with one more value, by what is said of both.
+#[derive(Clone, Copy)]
+enum By {
+    /// `ForAllValues`.
+    All,
+    /// `ForAnyValue`.
+    Any,
+    /// Whatever the list has: no other operator passes one, and `Null` asks for none.
+    Either,
+}
+
+impl By {
+    fn of(self, known: bool, word: bool) -> bool {
+        match self {
+            Self::All => known && word,
+            Self::Any => known || word,
+            Self::Either => known,
+        }
     }
 }
 
@@ -228,6 +302,35 @@ impl On<'_> {
     fn is_of_list(&self) -> bool {
         let all = self.by_contexts.borrow();
         all.iter().any(|(_, conditions)| conditions.iter().any(|one| one.is_of_list()))
+    }
+
+    /// What they hang on: where they are, and the classes of their variables.
+    fn tell(&self, keys: &Keys, into: &mut String) {
+        for (_, conditions) in self.by_contexts.borrow().iter() {
+            for condition in conditions {
+                let _ = write!(into, " {}", std::ptr::from_ref(*condition).addr());
+            }
+            let first = conditions.first().map(|one| one.variables()).unwrap_or_default();
+            keys.tell(&first, into);
+        }
+    }
+
+    /// How what is said of a list follows, in the order of [`Self::signature`].
+    fn combined(&self) -> Vec<By> {
+        let mut combined = Vec::new();
+        for (contexts, conditions) in self.by_contexts.borrow().iter() {
+            for _ in contexts {
+                for condition in conditions {
+                    let by = match condition.operator_name().split_once(':') {
+                        Some(("ForAllValues", _)) => By::All,
+                        Some(_) => By::Any,
+                        None => By::Either,
+                    };
+                    combined.extend([by; 2]);
+                }
+            }
+        }
+        combined
     }
 
     /// For each class of the variables, what each condition says of a value.

@@ -1,6 +1,8 @@
 //! The classes of each condition key, and the conditions as formulas over them.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt::Write as _;
+use std::rc::Rc;
 
 use ringfence_policy::symbolic::{Condition, Effect, Logic};
 use ringfence_policy::{Context, Values};
@@ -37,11 +39,25 @@ pub(crate) struct Keys {
     pub(crate) unclear: HashSet<String>,
 }
 
+/// What was found of conditions with variables and of keys, whoever asks for whatever
+/// action: by what it hangs on.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// For each class of the variables of a condition, the classes of its key that pass.
+    sets: HashMap<String, Rc<Vec<Set>>>,
+    /// The classes of a key, and why these may not be all.
+    pub(crate) values: HashMap<String, Valued>,
+}
+
+/// The classes of a key, and why these may not be all.
+type Valued = (Rc<Vec<Option<Values>>>, Option<String>);
+
 /// Classes of the variables in one value that are tried at most.
 const CHOICES: usize = 2_048;
 
-/// A condition as it is written: operator, key, values, and its statement's effect.
-type Written<'c> = (&'c str, &'c str, &'c [Box<str>], Effect);
+/// A condition as it is written: operator, key, values and their variables, and its
+/// statement's effect.
+type Written<'c> = (&'c str, &'c str, &'c [Box<str>], Vec<&'c str>, Effect);
 
 impl Keys {
     pub(crate) fn new(scope: &Scope<'_, '_>) -> Self {
@@ -180,6 +196,30 @@ impl Keys {
         Some(all)
     }
 
+    /// What is asked of a condition: where it is, and the classes of its key and of its
+    /// variables.
+    fn asked(
+        &self,
+        (condition, effect): (&Condition, Effect),
+        values: &[Option<Values>],
+    ) -> String {
+        let at = std::ptr::from_ref(condition).addr();
+        let mut asked = format!("{at} {effect:?} {values:?}");
+        self.tell(&condition.variables(), &mut asked);
+        asked
+    }
+
+    /// The classes of some variables, in order.
+    pub(crate) fn tell(&self, variables: &[&str], into: &mut String) {
+        let names: BTreeSet<String> =
+            variables.iter().map(|name| name.to_ascii_lowercase()).collect();
+        for name in names {
+            let key = self.places.get(&name).and_then(|place| self.all.get(*place));
+            let values = key.map(|key| &key.values);
+            let _ = write!(into, " {name} {values:?}");
+        }
+    }
+
     pub(crate) fn contexts(&self, condition: &Condition) -> Option<Vec<(Formula, Context)>> {
         self.combined(&condition.variables())
     }
@@ -213,13 +253,13 @@ impl Keys {
             for condition in statement.conditions() {
                 let address = std::ptr::from_ref(condition).addr();
                 let (name, values) = (condition.operator_name(), condition.values());
-                let key = (name, condition.lower_key(), values, effect);
-                let is_plain = is_plain(condition);
-                let formula = match known.get(&key).filter(|_| is_plain) {
+                let key = (name, condition.lower_key(), values, condition.variables(), effect);
+                let is_told = is_told(condition);
+                let formula = match known.get(&key).filter(|_| is_told) {
                     Some(formula) => formula.clone(),
                     None => self.formula(condition, effect, scope, &mut held),
                 };
-                if is_plain {
+                if is_told {
                     known.insert(key, formula.clone());
                 }
                 formulas.insert((address, effect), formula);
@@ -256,8 +296,16 @@ impl Keys {
         };
         let own = condition.variables().iter().any(|name| name.eq_ignore_ascii_case(&key.lower));
         let has_variables = !condition.variables().is_empty();
-        let mut by_set: Vec<(Set, Vec<Formula>)> = Vec::new();
+        // What was found of another caller or action.
+        let told = has_variables.then(|| self.asked((condition, effect), &key.values));
+        let known = told.as_ref().and_then(|asked| scope.told.borrow().sets.get(asked).cloned());
+        let mut sets: Vec<Set> = Vec::with_capacity(contexts.len());
+        let mut whens: Vec<Formula> = Vec::with_capacity(contexts.len());
         for (when, mut context) in contexts {
+            whens.push(when);
+            if known.is_some() {
+                continue;
+            }
             let mut set = Set::empty(classes);
             if !has_variables {
                 let of_class = held.0.entry(place).or_insert_with(|| key.contexts(&context));
@@ -277,6 +325,14 @@ impl Keys {
                     }
                 }
             }
+            sets.push(set);
+        }
+        let sets = known.unwrap_or_else(|| Rc::new(sets));
+        if let Some(asked) = told {
+            scope.told.borrow_mut().sets.insert(asked, Rc::clone(&sets));
+        }
+        let mut by_set: Vec<(Set, Vec<Formula>)> = Vec::new();
+        for (when, set) in whens.into_iter().zip(sets.iter().cloned()) {
             match by_set.iter_mut().find(|(known, _)| *known == set) {
                 Some((_, whens)) => whens.push(when),
                 None => by_set.push((set, vec![when])),
@@ -290,10 +346,11 @@ impl Keys {
     }
 }
 
-/// Whether all of one operator and these values say the same, whatever document they are of:
-/// one of an old version has no variables and no escapes.
-pub(crate) fn is_plain(condition: &Condition) -> bool {
-    !condition.values().iter().any(|value| value.contains("${"))
+/// Whether all of one operator, these values and variables say the same, whatever document
+/// they are of: one of an old version has no variables and no escapes.
+pub(crate) fn is_told(condition: &Condition) -> bool {
+    let is_plain = !condition.values().iter().any(|value| value.contains("${"));
+    is_plain || !condition.variables().is_empty()
 }
 
 /// Of each key, the contexts that its classes make.

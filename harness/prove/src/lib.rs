@@ -57,8 +57,12 @@ mod tried;
 mod values;
 mod words;
 
+pub use callers::{OTHER_ACCOUNT, SOME_ACCOUNT};
 pub use certify::certify;
-pub use compare::{Disagreement, Question, Verdict, Witness, within, within_for, within_for_type};
+pub use compare::{
+    Disagreement, Question, Verdict, Witness, within, within_for, within_for_type, within_sent,
+    within_sent_for,
+};
 pub use domain::Universe;
 
 #[cfg(doctest)]

@@ -2,7 +2,8 @@
 //!
 //! Each is read as an automaton whose states are the places in it (a bit each),
 //! and their product is walked from the shortest text on. Texts that lead to the
-//! same places are continued once.
+//! same places are continued once. Once a `*` is reached, what its pattern has
+//! before it makes no difference: these places are left.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -10,7 +11,7 @@ use crate::budget::{Budget, TooMany};
 use crate::words::{Alphabet, Classes, Pattern, Symbol, accepts, fresh, is_many};
 
 /// States of the product after which a walk is given up.
-const STATES: usize = 2_000;
+const STATES: usize = 50_000;
 
 /// Places in all patterns, a bit each.
 pub(crate) type Places = Box<[u64]>;
@@ -23,6 +24,10 @@ pub(crate) struct Product {
     stays: Vec<Places>,
     /// Places that need no character to go on from.
     skips: Places,
+    /// Places at which every character stays.
+    sure: Places,
+    /// Of each place, the first of its pattern.
+    firsts: Vec<usize>,
     start: Places,
     ends: Places,
 }
@@ -53,16 +58,22 @@ impl Product {
             stays: characters.iter().map(|_| none()).collect(),
             characters,
             skips: none(),
+            sure: none(),
+            firsts: Vec::with_capacity(count),
             start: none(),
             ends: none(),
         };
         let mut place = 0;
         for pattern in patterns {
             mark(&mut product.start, place);
+            product.firsts.extend(std::iter::repeat_n(place, pattern.len() + 1));
             for symbol in *pattern {
                 let many = is_many(symbol);
                 if many {
                     mark(&mut product.skips, place);
+                    if product.characters.iter().all(|one| accepts(*symbol, *one)) {
+                        mark(&mut product.sure, place);
+                    }
                 }
                 let marks = if many { &mut product.stays } else { &mut product.steps };
                 for (character, marks) in product.characters.iter().zip(marks) {
@@ -76,7 +87,10 @@ impl Product {
             place += 1;
         }
         product.keep_distinct();
-        skip(&mut product.start, &product.skips);
+        let mut start = product.start.clone();
+        skip(&mut start, &product.skips);
+        product.leave(&mut start);
+        product.start = start;
         product
     }
 
@@ -121,7 +135,37 @@ impl Product {
             carry = moving >> 63;
         }
         skip(&mut out, &self.skips);
+        self.leave(&mut out);
         out
+    }
+
+    /// Leaves the places before one from which a text may go on in any way: all that goes on
+    /// from them to the end of the pattern comes by it.
+    fn leave(&self, places: &mut Places) {
+        for number in 0..places.len() {
+            let sure = places.get(number).zip(self.sure.get(number));
+            let mut sure = sure.map_or(0, |(places, sure)| places & sure);
+            while sure != 0 {
+                let place = number * 64 + sure.trailing_zeros() as usize;
+                sure &= sure - 1;
+                let first = self.firsts.get(place).copied().unwrap_or(place);
+                unmark(places, first, place);
+            }
+        }
+    }
+
+    /// Whether a character leads on from some of the places.
+    fn steps(&self, places: &Places, character: usize) -> bool {
+        let steps = self.steps.get(character).into_iter().flatten();
+        places.iter().zip(steps).any(|(place, step)| place & step != 0)
+    }
+
+    /// Whether two characters stay at the same of the places.
+    fn stay_alike(&self, places: &Places, [one, other]: [usize; 2]) -> bool {
+        let [Some(one), Some(other)] = [one, other].map(|at| self.stays.get(at)) else {
+            return false;
+        };
+        places.iter().zip(one.iter().zip(other)).all(|(place, (a, b))| place & (a ^ b) == 0)
     }
 
     /// The shortest text of each class.
@@ -165,8 +209,17 @@ impl Product {
             if stops(&places, &word) {
                 return Ok(());
             }
-            budget.take(self.characters.len() * (100 + 12 * places.len()))?;
+            budget.take(100 + self.characters.len() * (1 + 2 * places.len()))?;
+            // Of those that lead on from nowhere.
+            let mut staying: Vec<usize> = Vec::new();
             for (character, text) in self.characters.iter().enumerate() {
+                if !self.steps(&places, character) {
+                    if staying.iter().any(|one| self.stay_alike(&places, [*one, character])) {
+                        continue;
+                    }
+                    staying.push(character);
+                }
+                budget.take(100 + 12 * places.len())?;
                 let next = self.after(&places, character);
                 if known.contains(&next) || !promises(&next) {
                     continue;
@@ -186,6 +239,19 @@ impl Product {
 fn mark(places: &mut Places, place: usize) {
     if let Some(word) = places.get_mut(place / 64) {
         *word |= 1 << (place % 64);
+    }
+}
+
+/// Takes away the places from one to before another.
+fn unmark(places: &mut Places, from: usize, to: usize) {
+    for number in from / 64..=to / 64 {
+        let before = |place: usize| match place.saturating_sub(number * 64) {
+            within @ 0..64 => (1_u64 << within) - 1,
+            _ => u64::MAX,
+        };
+        if let Some(word) = places.get_mut(number) {
+            *word &= !(before(to) & !before(from));
+        }
     }
 }
 

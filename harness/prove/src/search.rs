@@ -7,11 +7,12 @@ use std::rc::Rc;
 use ringfence_policy::symbolic::{Action, Effect, FRAMES, Logic, StatementView};
 use ringfence_policy::{Principal, judge};
 
-use crate::actions::{Group, groups};
+use crate::actions::{Alike, Group, Groups, Names, trait_of};
 use crate::callers::{self, Caller, OTHER_ACCOUNT, SOME_ACCOUNT};
 use crate::domain::{Admits, Universe};
 use crate::encode::{Encoding, Scope, is_arn};
 use crate::formula::Formula;
+use crate::keys::Told;
 use crate::names;
 use crate::patterns::Patterns;
 use crate::question::{Disagreement, Question, Verdict, Witness};
@@ -28,6 +29,9 @@ pub(crate) struct Search<'s, 'p> {
     /// The accounts that are named: whoever is of any account is of none of these.
     accounts: BTreeSet<String>,
     patterns: Rc<RefCell<Patterns>>,
+    told: RefCell<Told>,
+    /// The actions of which no request breaks the claim.
+    nothing: HashSet<Alike>,
     /// Why something was left undecided.
     open: Option<String>,
 }
@@ -50,7 +54,9 @@ impl<'s, 'p> Search<'s, 'p> {
                 callers::all(policies, statements, &accounts)
             }
         };
-        Self { question, statements, inner, callers, accounts, patterns: Rc::default(), open }
+        let (patterns, told) = (Rc::default(), RefCell::default());
+        let nothing = HashSet::new();
+        Self { question, statements, inner, callers, accounts, patterns, told, nothing, open }
     }
 
     pub(crate) fn run(mut self) -> Result<Verdict, Disagreement> {
@@ -66,18 +72,28 @@ impl<'s, 'p> Search<'s, 'p> {
         // Those that are about more than they name: about a service that nobody has.
         let is_any = self.has_root() || allows.iter().any(|one| one.is_about_service("\0"));
         let is_asked_for = |service: &str| is_any || named.contains(service);
-        let groups = groups(statements, universe, resource_control, is_asked_for);
-        if !groups.complete {
-            self.open = self.open.or_else(|| Some("the actions take too many steps".to_owned()));
-        }
-        for group in groups.all {
-            let found = match universe {
-                Universe::All => self.decide(&group.action, &group, &Admits::sent(&group.action)),
-                Universe::Catalogue => self.catalogued(&group),
-            };
-            if let Some(witness) = found {
-                return self.checked(witness).map(|witness| Verdict::Violated(Box::new(witness)));
+        let names = Names::of(statements);
+        let mut groups = Groups::new(statements, &names, (universe, resource_control));
+        let mut decided: HashSet<Alike> = HashSet::new();
+        for service in groups.services(is_asked_for) {
+            for group in groups.of(&service) {
+                // What was asked of another service's is not asked again.
+                let is_new = decided.insert(group.alike.clone());
+                let found = match universe {
+                    Universe::All if is_new => {
+                        self.decide(&group.action, &group, &Admits::sent(&group.action))
+                    }
+                    Universe::Sent if is_new => self.sent(&group),
+                    Universe::All | Universe::Sent => None,
+                    Universe::Catalogue => self.catalogued(&group),
+                };
+                if let Some(witness) = found {
+                    return self.checked(witness).map(|it| Verdict::Violated(Box::new(it)));
+                }
             }
+        }
+        if !groups.are_complete() {
+            self.open = self.open.or_else(|| Some("the actions take too many steps".to_owned()));
         }
         Ok(match self.open {
             None => Verdict::Proved,
@@ -90,20 +106,41 @@ impl<'s, 'p> Search<'s, 'p> {
         self.callers.iter().any(|caller| is_of_root(&caller.principal))
     }
 
+    /// The actions of a group; of those that break the claim one of the catalogue, where
+    /// there is one.
+    fn sent(&mut self, group: &Group) -> Option<Witness> {
+        let admits = match group.is_named() {
+            true => Admits::named(&group.action),
+            false => Admits::sent(&group.action),
+        };
+        let found = self.decide(&group.action, group, &admits)?;
+        let keys = group.keys(self.statements);
+        let mut seen = HashSet::new();
+        for action in group.catalogued(self.statements) {
+            let admits = Admits::named(&action);
+            let service = action.split(':').next().unwrap_or_default();
+            let is_new = seen.insert((admits.signature(&keys), trait_of(service, true)));
+            if is_new && let Some(witness) = self.decide(&action, group, &admits) {
+                return Some(witness);
+            }
+        }
+        Some(found)
+    }
+
     /// The actions of the catalogue in a group: what holds of any request holds
     /// of each of theirs.
     pub(crate) fn catalogued(&mut self, group: &Group) -> Option<Witness> {
+        if self.nothing.contains(&group.alike) {
+            return None;
+        }
         let open = self.open.clone();
         let found = self.decide(&group.action, group, &Admits::anything());
         if found.is_none() && self.open == open {
+            self.nothing.insert(group.alike.clone());
             return None;
         }
         self.open = open;
-        let statements = group.of(self.statements);
-        let conditions = statements.iter().flat_map(|statement| statement.conditions());
-        let keys: BTreeSet<String> =
-            conditions.map(|condition| condition.lower_key().to_owned()).collect();
-        let keys: Vec<String> = keys.into_iter().collect();
+        let keys = group.keys(self.statements);
         let mut seen = HashSet::new();
         let mut without: HashMap<String, bool> = HashMap::new();
         let mut by_caller = self.by_caller(group);
@@ -152,6 +189,7 @@ impl<'s, 'p> Search<'s, 'p> {
                 statements: &statements,
                 caller: &caller.keys,
                 patterns: &self.patterns,
+                told: &self.told,
                 frames: [true; FRAMES.len()],
                 admits: &Admits::anything(),
                 opaque: false,
@@ -251,6 +289,7 @@ impl<'s, 'p> Search<'s, 'p> {
             statements,
             caller: &caller.keys,
             patterns: &self.patterns,
+            told: &self.told,
             frames: self.frames(action),
             admits,
             opaque,
@@ -292,6 +331,15 @@ impl<'s, 'p> Search<'s, 'p> {
 }
 
 impl Group {
+    /// The condition keys that its statements ask for, in lower case.
+    fn keys(&self, statements: &[StatementView<'_>]) -> Vec<String> {
+        let statements = self.of(statements);
+        let conditions = statements.iter().flat_map(|statement| statement.conditions());
+        let keys: BTreeSet<String> =
+            conditions.map(|condition| condition.lower_key().to_owned()).collect();
+        keys.into_iter().collect()
+    }
+
     /// The statements that speak of its actions.
     fn of<'p>(&self, statements: &[StatementView<'p>]) -> Vec<StatementView<'p>> {
         self.about.iter().filter_map(|number| statements.get(*number).copied()).collect()

@@ -360,6 +360,24 @@ fn letters_beyond_ascii_in_any_case_are_not_proved() {
     assert_eq!(found["reason"], format!("a_within_b: {reason}; b_within_a: {reason}"), "{found}");
 }
 
+/// What stands in the middle of names and texts is told apart, in whatever order it comes.
+#[test]
+fn words_in_the_middle_are_decided() {
+    let words = ["Contact", "ContactAttributes", "RealtimeContact", "AnalyticsData", "MetricData"];
+    let names: Vec<String> =
+        words.iter().chain(&["UserData"]).map(|word| format!("connect:*{word}*")).collect();
+    let instance = "arn:aws:connect:*:*:instance/a";
+    let all = allow(&json!({"Action": names}));
+    assert_eq!(verdicts(&allow(&json!({"Action": names, "Resource": instance})), &all), LESS);
+    assert_eq!(verdicts(&allow(&json!({"Action": names.get(1..)})), &all), LESS);
+    let texts: Vec<String> = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot"]
+        .map(|word| format!("*{word}*"))
+        .to_vec();
+    let is = |operator: &str| allow(&json!({"Condition": {operator: {"x:k": texts}}}));
+    assert_eq!(verdicts(&is("StringLike"), &is("StringNotLike")), APART);
+    assert_eq!(verdicts(&is("StringLike"), &is("StringLikeIfExists")), LESS);
+}
+
 /// Many patterns that overlap in every way are told apart by few of their texts.
 #[test]
 fn patterns_that_overlap_are_decided() {

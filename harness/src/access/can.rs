@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ringfence_policy::{Document, DocumentError, Kind, Policies};
-use ringfence_prove::{Disagreement, Question, Universe, Verdict, within};
+use ringfence_prove::{Disagreement, Question, Universe, Verdict, within_sent};
 use serde_json::{Value, json};
 
 use super::diff::Side;
@@ -107,7 +107,7 @@ fn may(entry: &Entry, wanted: &Wanted<'_>, unknown: &str) -> Result<Side, Cannot
         let inner = Policies { resource: Some(most), ..Policies::default() };
         let question =
             Question { inner: &inner, outer: &outer, principal: None, universe: Universe::All };
-        if within(&question)? != Verdict::Proved {
+        if within_sent(&question)?.0 != Verdict::Proved {
             return undecided(&unread.why);
         }
     }
@@ -132,7 +132,8 @@ fn can(
     }
     let ask = |inner: &Policies| {
         let principal = entry.principal.as_ref();
-        within(&Question { inner, outer: &outer, principal, universe: Universe::All })
+        let question = Question { inner, outer: &outer, principal, universe: Universe::All };
+        within_sent(&question).map(|(verdict, _)| verdict)
     };
     let verdict = ask(&under)?;
     if let Some(why) = entry.elsewhere(name) {

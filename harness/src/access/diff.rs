@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringfence_policy::{Policies, Principal};
-use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within};
+use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within_sent};
 
 use super::absent::{self, Absent};
 use super::control::{Limits, Whose, by_itself, with_full_access};
@@ -140,7 +140,8 @@ fn alone(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Result<Side, Disag
     }
     let principal = common(inner.entry, outer.entry);
     let ask = |inner: &Policies, outer: &Policies| {
-        within(&Question { inner, outer, principal, universe: Universe::All })
+        let question = Question { inner, outer, principal, universe: Universe::All };
+        within_sent(&question).map(|(verdict, _)| verdict)
     };
     let beside = Beside::of(name, inner, outer);
     let mut witness = match ask(&inner.over, &outer.over)? {
@@ -154,7 +155,7 @@ fn alone(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Result<Side, Disag
         let principal = Some(&caller);
         let question =
             Question { inner: &inner, outer: &outer, principal, universe: Universe::All };
-        match within(&question)? {
+        match within_sent(&question)?.0 {
             Verdict::Proved => {}
             Verdict::Undecided(reason) => return Ok(Side::Undecided(reason)),
             Verdict::Violated(found) => witness = Some(found),

@@ -46,9 +46,45 @@ pub(super) struct Home {
     pub(super) region: Option<String>,
 }
 
-/// Of what is not known the most that it may allow, where that is bounded, by why it is not
-/// known: several policies may have one reason.
-pub(crate) type Most = BTreeMap<String, Vec<Arc<Document>>>;
+/// Of what is not known the most that it may be, where that is bounded, by why it is not known:
+/// several policies may have one reason.
+pub(crate) type Most = BTreeMap<String, Widest>;
+
+/// Of a policy of which a part is not known, or of several.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Widest {
+    /// The most that what is not known may allow.
+    pub(crate) allows: Vec<Arc<Document>>,
+    /// The most that it may deny.
+    pub(crate) denies: Vec<Arc<Document>>,
+    /// Of a boundary the least that it allows; the most stands where the boundary does.
+    pub(crate) boundary: Option<Vec<Arc<Document>>>,
+}
+
+impl Widest {
+    fn extend(&mut self, other: Self) {
+        self.allows.extend(other.allows);
+        self.denies.extend(other.denies);
+        self.boundary = self.boundary.take().or(other.boundary);
+    }
+}
+
+/// The most that what is known in part may allow.
+pub(crate) fn allows(bounded: &Most) -> impl Iterator<Item = &Arc<Document>> {
+    bounded.values().flat_map(|one| &one.allows)
+}
+
+/// Policies without what is known in part, and with the most that it may deny.
+pub(crate) fn least(policies: &Policies, bounded: &Most) -> Policies {
+    let mut policies = policies.clone();
+    for Widest { denies, boundary, .. } in bounded.values() {
+        policies.identity.extend(denies.iter().cloned());
+        if let Some(least) = boundary {
+            policies.boundary = Some(least.clone());
+        }
+    }
+    policies
+}
 
 /// What an entry gives to another that is of it, or takes its place.
 #[derive(Debug, Default)]
@@ -89,6 +125,8 @@ pub struct Entry {
     pub(crate) bounded: Most,
     /// What a resource grants that is not known or not read: the most that it may be.
     pub(crate) unread: Vec<Unread>,
+    /// Whom a trust policy of which a part is not known lets in at most.
+    pub(crate) trusts_at_most: Option<Arc<Document>>,
     /// Whether AWS gives an identity a part of its name: its ARN is then one of its form.
     pub(crate) is_unnamed: bool,
     /// Whether it is an identity that the files give something to and do not make: what else
@@ -100,6 +138,15 @@ pub struct Entry {
     pub(crate) takes: BTreeSet<String>,
     /// Of a user, its groups.
     pub(crate) groups: BTreeSet<String>,
+}
+
+/// Whom a trust policy lets in.
+pub(crate) struct Trusts<'e> {
+    pub(crate) policy: Option<&'e Arc<Document>>,
+    /// Why nobody knows that.
+    pub(crate) beyond: Option<String>,
+    /// Why it is the most that it may be.
+    pub(crate) in_part: Option<String>,
 }
 
 impl Entry {
@@ -130,10 +177,34 @@ impl Entry {
     }
 
     /// Adds a policy that is known in part.
-    pub(super) fn add_bounded(&mut self, why: String, Bounded { sure, most }: Bounded) {
+    pub(super) fn add_bounded(&mut self, why: String, bounded: Bounded) {
+        let Bounded { sure, allows, denies } = bounded;
         self.policies.identity.extend(sure);
         self.unknown.insert(why.clone());
-        self.bounded.entry(why).or_default().push(most);
+        let (allows, denies) = (allows.into_iter().collect(), denies.into_iter().collect());
+        let widest = Widest { allows, denies, boundary: None };
+        self.bounded.entry(why).or_default().extend(widest);
+    }
+
+    /// Sets a boundary that is known in part.
+    pub(super) fn limit(&mut self, why: String, bounded: Bounded) {
+        let [most, least] = bounded.limits();
+        self.policies.boundary = Some(most);
+        self.unknown.insert(why.clone());
+        let widest = Widest { boundary: Some(least), ..Widest::default() };
+        self.bounded.entry(why).or_default().extend(widest);
+    }
+
+    /// Whom a trust policy lets in, at most where a part of it is not known.
+    pub(crate) fn trusts(&self) -> Trusts<'_> {
+        let why = || self.unknown.first().cloned();
+        match &self.trusts_at_most {
+            Some(most) => Trusts { policy: Some(most), beyond: None, in_part: why() },
+            None => {
+                let policy = self.policies.resource.as_ref();
+                Trusts { policy, beyond: why(), in_part: None }
+            }
+        }
     }
 
     /// What a group of a name hands on to who is one of it.

@@ -28,6 +28,17 @@ const MOST: usize = 12_000_000;
 const RAW_STATE: &str = "this is Terraform's own state file, whose form is not stable: write \
                          `terraform show -json > state.json`";
 
+const BINARY_PLAN: &str = "this is Terraform's binary plan: `terraform show -json FILE > plan.json` makes \
+                           what is read here";
+
+/// What a file of a plan begins with: a ZIP archive
+/// (<https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>, 4.3.7) whose first member,
+/// named 30 bytes after its signature, is `tfplan`
+/// (<https://github.com/hashicorp/terraform/blob/v1.11.4/internal/plans/planfile/writer.go>).
+fn is_binary_plan(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") && bytes.get(30..36) == Some(b"tfplan")
+}
+
 /// Why an estate cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {message}")]
@@ -143,6 +154,9 @@ fn content(path: &Path) -> Result<String, Unreadable> {
         return Err(wrong(format!("larger than {LARGEST} bytes")));
     }
     let bytes = fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    if is_binary_plan(&bytes) {
+        return Err(wrong(BINARY_PLAN.to_owned()));
+    }
     let values = bytes.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
     if values > MOST {
         return Err(wrong(format!("more than {MOST} values")));

@@ -85,7 +85,8 @@ pub(super) fn add(
         None => {
             // One that is known in part has another reason than one that is not known at all.
             let node = properties.get("PolicyDocument");
-            let bounded = node.map(|node| Bounded::of(&name, node)).transpose();
+            let bounded =
+                node.map(|node| Bounded::of(&name, &node.into(), Kind::Identity)).transpose();
             match bounded.map_err(|error| format!("{name}: {error}"))?.flatten() {
                 Some(bounded) if is_sure => {
                     Given::Part(format!("{name}: not all of its policy is known"), bounded)

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use ringfence_models::managed;
 use ringfence_policy::{Document, Kind};
 
-use super::plan::{Plan, items};
+use super::plan::{Plan, Written, items};
 use crate::lint::known::Node;
 use crate::lint::terraform::Resource;
 
 /// A managed policy, as far as it is known.
 pub(super) enum Managed<'p> {
     /// It is in the files, where it is called so.
-    Here(String, &'p Resource),
+    Here(String, Written<'p>),
     /// It is AWS's.
     OfAws(Arc<Document>),
     /// Its document is elsewhere.
@@ -79,8 +79,9 @@ impl<'p> Plan<'p, '_> {
     ) -> Result<Managed<'p>, String> {
         let Some(arn) = node.text() else {
             let policy = self.own.referred(resource, attribute, "aws_iam_policy");
-            return Ok(policy
-                .map_or(Managed::Unknown, |policy| Managed::Here(self.called(policy), policy)));
+            return Ok(policy.map_or(Managed::Unknown, |policy| {
+                Managed::Here(self.called(policy), Written::of(self.own, policy))
+            }));
         };
         let is_it = |one: &&Resource| {
             one.kind == "aws_iam_policy" && one.values.get("arn").and_then(Node::text) == Some(arn)
@@ -88,7 +89,7 @@ impl<'p> Plan<'p, '_> {
         let mut all = std::iter::once(self.own).chain(self.files);
         let here = all.find_map(|file| {
             let policy = file.resources.iter().find(is_it)?;
-            Some(Managed::Here(file.apart.called(&policy.address), policy))
+            Some(Managed::Here(file.apart.called(&policy.address), Written::of(file, policy)))
         });
         // What a data source has read of it, for it is made elsewhere.
         let read = || {
@@ -97,7 +98,8 @@ impl<'p> Plan<'p, '_> {
                 one.kind == "aws_iam_policy" && text("arn") == Some(arn) && text("policy").is_some()
             };
             let policy = self.files.iter().find_map(|file| file.read().iter().find(is_it))?;
-            Some(Managed::Here(policy.address.clone(), policy))
+            let written = Written { node: policy.values.get("policy"), part: None };
+            Some(Managed::Here(policy.address.clone(), written))
         };
         Ok(match here.or_else(read) {
             Some(policy) => policy,
@@ -116,9 +118,7 @@ impl<'p> Plan<'p, '_> {
         attribute: &str,
     ) -> Result<(), String> {
         match managed {
-            Managed::Here(name, policy) => {
-                self.inline(owner, &name, policy.values.get("policy"))?;
-            }
+            Managed::Here(name, written) => self.inline(owner, &name, &written)?,
             Managed::OfAws(document) => {
                 self.estate.entry(owner).policies.identity.push(document);
             }

@@ -16,11 +16,12 @@ use serde_json::{Value as Json, json};
 use super::estate::Estate;
 use super::grants;
 use super::templates::Place;
-use crate::lint::known::Node;
+use crate::lint::known::{Node, Value};
 use crate::lint::terraform::{DOCUMENTS, Resource};
 
 /// Types whose policies stand in themselves, and are about their own ARNs and what is in them.
-const OF_THEMSELVES: [&str; 10] = [
+const OF_THEMSELVES: [&str; 11] = [
+    "aws_api_gateway_rest_api",
     "aws_elasticsearch_domain",
     "aws_glacier_vault",
     "aws_kms_external_key",
@@ -33,31 +34,156 @@ const OF_THEMSELVES: [&str; 10] = [
     "aws_sqs_queue",
 ];
 
-/// Types that are a policy of another resource, with the attribute that names it: its ARN, or
-/// what the resource of one of the types has of that name.
-const OF_OTHERS: [(&str, &str, &[&str], &[&str]); 11] = [
-    ("aws_acmpca_policy", "resource_arn", &[], &[]),
-    ("aws_codebuild_resource_policy", "resource_arn", &[], &[]),
-    ("aws_dynamodb_resource_policy", "resource_arn", &[], &[]),
-    ("aws_ecr_repository_policy", "repository", &["aws_ecr_repository"], &["name", "id"]),
-    ("aws_kinesis_resource_policy", "resource_arn", &[], &[]),
-    (
-        "aws_kms_key_policy",
-        "key_id",
-        &[
-            "aws_kms_key",
-            "aws_kms_external_key",
-            "aws_kms_replica_key",
-            "aws_kms_replica_external_key",
-        ],
-        &["key_id", "id"],
-    ),
-    ("aws_networkfirewall_resource_policy", "resource_arn", &[], &[]),
-    ("aws_s3tables_table_bucket_policy", "table_bucket_arn", &[], &[]),
-    ("aws_secretsmanager_secret_policy", "secret_arn", &["aws_secretsmanager_secret"], &["id"]),
-    ("aws_sns_topic_policy", "arn", &[], &[]),
-    ("aws_sqs_queue_policy", "queue_url", &["aws_sqs_queue"], &["url", "id"]),
+/// A type that is a policy of another resource.
+struct OfAnother {
+    kind: &'static str,
+    /// What names the other: its ARN, or what the resource of one of the types has by one of
+    /// the names.
+    attribute: &'static str,
+    kinds: &'static [&'static str],
+    names: &'static [&'static str],
+    /// Its ARN where it is not in the files, with `{}` for the name.
+    form: Option<&'static str>,
+}
+
+const fn by_arn(kind: &'static str, attribute: &'static str) -> OfAnother {
+    OfAnother { kind, attribute, kinds: &[], names: &[], form: None }
+}
+
+const KEYS: &[&str] =
+    &["aws_kms_key", "aws_kms_external_key", "aws_kms_replica_key", "aws_kms_replica_external_key"];
+
+const OF_OTHERS: [OfAnother; 23] = [
+    by_arn("aws_acmpca_policy", "resource_arn"),
+    OfAnother {
+        kind: "aws_api_gateway_rest_api_policy",
+        attribute: "rest_api_id",
+        kinds: &["aws_api_gateway_rest_api"],
+        names: &["id"],
+        form: Some("arn:*:execute-api:*:*:{}"),
+    },
+    OfAnother {
+        kind: "aws_cloudwatch_event_bus_policy",
+        attribute: "event_bus_name",
+        kinds: &["aws_cloudwatch_event_bus"],
+        names: &["name", "id"],
+        form: Some("arn:*:events:*:*:event-bus/{}"),
+    },
+    OfAnother {
+        kind: "aws_cloudwatch_log_destination_policy",
+        attribute: "destination_name",
+        kinds: &["aws_cloudwatch_log_destination"],
+        names: &["name", "id"],
+        form: Some("arn:*:logs:*:*:destination:{}"),
+    },
+    by_arn("aws_codebuild_resource_policy", "resource_arn"),
+    by_arn("aws_dynamodb_resource_policy", "resource_arn"),
+    OfAnother {
+        kind: "aws_ecr_repository_policy",
+        attribute: "repository",
+        kinds: &["aws_ecr_repository"],
+        names: &["name", "id"],
+        form: Some("arn:*:ecr:*:*:repository/{}"),
+    },
+    OfAnother {
+        kind: "aws_ecrpublic_repository_policy",
+        attribute: "repository_name",
+        kinds: &["aws_ecrpublic_repository"],
+        names: &["repository_name", "id"],
+        form: Some("arn:*:ecr-public:*:*:repository/{}"),
+    },
+    OfAnother {
+        kind: "aws_efs_file_system_policy",
+        attribute: "file_system_id",
+        kinds: &["aws_efs_file_system"],
+        names: &["id"],
+        form: Some("arn:*:elasticfilesystem:*:*:file-system/{}"),
+    },
+    OfAnother {
+        kind: "aws_elasticsearch_domain_policy",
+        attribute: "domain_name",
+        kinds: &["aws_elasticsearch_domain"],
+        names: &["domain_name"],
+        form: Some("arn:*:es:*:*:domain/{}"),
+    },
+    OfAnother {
+        kind: "aws_glacier_vault_lock",
+        attribute: "vault_name",
+        kinds: &["aws_glacier_vault"],
+        names: &["name", "id"],
+        form: Some("arn:*:glacier:*:*:vaults/{}"),
+    },
+    by_arn("aws_kinesis_resource_policy", "resource_arn"),
+    OfAnother {
+        kind: "aws_kms_key_policy",
+        attribute: "key_id",
+        kinds: KEYS,
+        names: &["key_id", "id"],
+        form: Some("arn:*:kms:*:*:key/{}"),
+    },
+    by_arn("aws_networkfirewall_resource_policy", "resource_arn"),
+    OfAnother {
+        kind: "aws_opensearch_domain_policy",
+        attribute: "domain_name",
+        kinds: &["aws_opensearch_domain"],
+        names: &["domain_name"],
+        form: Some("arn:*:es:*:*:domain/{}"),
+    },
+    by_arn("aws_s3tables_table_bucket_policy", "table_bucket_arn"),
+    by_arn("aws_s3tables_table_policy", "table_bucket_arn"),
+    OfAnother {
+        kind: "aws_sagemaker_model_package_group_policy",
+        attribute: "model_package_group_name",
+        kinds: &["aws_sagemaker_model_package_group"],
+        names: &["model_package_group_name", "id"],
+        form: Some("arn:*:sagemaker:*:*:model-package-group/{}"),
+    },
+    OfAnother {
+        kind: "aws_schemas_registry_policy",
+        attribute: "registry_name",
+        kinds: &["aws_schemas_registry"],
+        names: &["name", "id"],
+        form: Some("arn:*:schemas:*:*:registry/{}"),
+    },
+    OfAnother {
+        kind: "aws_secretsmanager_secret_policy",
+        attribute: "secret_arn",
+        kinds: &["aws_secretsmanager_secret"],
+        names: &["id"],
+        form: None,
+    },
+    OfAnother {
+        kind: "aws_ses_identity_policy",
+        attribute: "identity",
+        kinds: &[],
+        names: &[],
+        form: Some("arn:*:ses:*:*:identity/{}"),
+    },
+    by_arn("aws_sns_topic_policy", "arn"),
+    OfAnother {
+        kind: "aws_sqs_queue_policy",
+        attribute: "queue_url",
+        kinds: &["aws_sqs_queue"],
+        names: &["url", "id"],
+        form: None,
+    },
 ];
+
+/// An API, whose policies are about calls of it
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies.html>).
+const API: &str = "aws_api_gateway_rest_api";
+
+/// What is a resource's own besides what is in it, by how its ARN has it and how these have it:
+/// rules of an event bus, schemas, versions of a model
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>).
+const BESIDE: [(&str, &str, &str); 3] = [
+    (":events:", ":event-bus/", ":rule/"),
+    (":sagemaker:", ":model-package-group/", ":model-package/"),
+    (":schemas:", ":registry/", ":schema/"),
+];
+
+/// The bus of an account that has no name of its own, whose rules stand without it.
+const DEFAULT_BUS: &str = "default";
 
 impl Estate {
     /// Binds each policy that stands in a resource, or is one of a resource.
@@ -81,26 +207,46 @@ impl Estate {
 fn own(resource: &Resource, all: &[Resource]) -> Option<Vec<String>> {
     let kind = resource.kind.as_str();
     if OF_THEMSELVES.contains(&kind) {
-        return text(resource, "arn").map(with_parts);
+        return text(resource, arn_of(kind)).map(with_parts);
     }
-    let (_, attribute, kinds, names) = OF_OTHERS.iter().find(|(own, ..)| *own == kind)?;
-    let named = text(resource, attribute)?;
+    let of = OF_OTHERS.iter().find(|of| of.kind == kind)?;
+    let is_said = resource.values.get(of.attribute).is_some_and(Node::is_something);
+    let named = match text(resource, of.attribute) {
+        None if of.attribute == "event_bus_name" && !is_said => DEFAULT_BUS,
+        named => named?,
+    };
     if named.starts_with("arn:") {
         return Some(with_parts(named));
     }
     let is_it = |one: &&Resource| {
         let is_named = |name: &&str| text(one, name) == Some(named);
-        !one.is_data && kinds.contains(&one.kind.as_str()) && names.iter().any(is_named)
+        !one.is_data && of.kinds.contains(&one.kind.as_str()) && of.names.iter().any(is_named)
     };
-    match all.iter().find(is_it).map(|it| text(it, "arn")) {
-        Some(arn) => arn.map(with_parts),
-        None => match kind {
-            "aws_ecr_repository_policy" => Some(vec![format!("arn:*:ecr:*:*:repository/{named}")]),
-            "aws_kms_key_policy" => Some(vec![format!("arn:*:kms:*:*:key/{named}")]),
-            "aws_sqs_queue_policy" => queue(named).map(|arn| vec![arn]),
-            _ => None,
-        },
+    if let Some(it) = all.iter().find(is_it) {
+        return text(it, arn_of(&it.kind)).map(with_parts);
     }
+    match of.form {
+        Some(form) => Some(with_parts(&form.replace("{}", named))),
+        None => (kind == "aws_sqs_queue_policy").then(|| queue(named).map(|arn| vec![arn]))?,
+    }
+}
+
+/// The attribute of a type that is the ARN of what its policy is about.
+fn arn_of(kind: &str) -> &'static str {
+    if kind == API { "execution_arn" } else { "arn" }
+}
+
+/// The policy of an API with the ARNs of the API in the place of what stands for them in short:
+/// `execute-api:/stage/GET/path` is of the API itself
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-examples.html>).
+pub(super) fn whole(resource: &Resource, all: &[Resource], node: &Node) -> Node {
+    const SHORT: &str = "\"execute-api:/";
+    let written = node.text().filter(|text| resource.kind.starts_with(API) && text.contains(SHORT));
+    let Some(written) = written else { return node.clone() };
+    let own = own(resource, all).and_then(|own| own.first().cloned());
+    let own = own.unwrap_or_else(|| "arn:*:execute-api:*:*:*".to_owned());
+    let text = written.replace(SHORT, &format!("\"{own}/"));
+    Node::new(node.at, Value::Text(text))
 }
 
 /// The ARN of a queue of a URL, `https://sqs.eu-west-1.amazonaws.com/123456789012/q`
@@ -117,7 +263,15 @@ fn queue(url: &str) -> Option<String> {
 
 /// An ARN, and those of what is in it.
 fn with_parts(arn: &str) -> Vec<String> {
-    vec![arn.to_owned(), format!("{arn}/*")]
+    let mut all = vec![arn.to_owned(), format!("{arn}/*")];
+    for (service, own, beside) in BESIDE {
+        if let Some((before, name)) = arn.split_once(own).filter(|_| arn.contains(service)) {
+            let is_default = service == ":events:" && name == DEFAULT_BUS;
+            let name = if is_default { String::new() } else { format!("{name}/") };
+            all.push(format!("{before}{beside}{name}*"));
+        }
+    }
+    all
 }
 
 fn text<'r>(resource: &'r Resource, attribute: &str) -> Option<&'r str> {
@@ -278,6 +432,165 @@ mod tests {
         let elsewhere = on(1).replace("eu-west-1", "us-east-1");
         assert_eq!(allows(&all, action, &elsewhere), kind == "aws_kms_key_policy");
         assert!(!allows(&all, "s3:PutObject", "arn:aws:s3:::data/x"));
+    }
+
+    const HERE: &str = "eu-west-1:123456789012";
+
+    /// By the name that its policy has of it, whether the other is in the files or not.
+    #[rstest]
+    #[case::bus(
+        "aws_cloudwatch_event_bus_policy",
+        "event_bus_name",
+        "aws_cloudwatch_event_bus",
+        "name",
+        "events",
+        "event-bus/"
+    )]
+    #[case::rule("aws_cloudwatch_event_bus_policy", "event_bus_name", "", "", "events", "rule/")]
+    #[case::api(
+        "aws_api_gateway_rest_api_policy",
+        "rest_api_id",
+        "aws_api_gateway_rest_api",
+        "id",
+        "execute-api",
+        ""
+    )]
+    #[case::file_system(
+        "aws_efs_file_system_policy",
+        "file_system_id",
+        "aws_efs_file_system",
+        "id",
+        "elasticfilesystem",
+        "file-system/"
+    )]
+    #[case::destination(
+        "aws_cloudwatch_log_destination_policy",
+        "destination_name",
+        "aws_cloudwatch_log_destination",
+        "name",
+        "logs",
+        "destination:"
+    )]
+    #[case::public_repository(
+        "aws_ecrpublic_repository_policy",
+        "repository_name",
+        "",
+        "",
+        "ecr-public",
+        "repository/"
+    )]
+    #[case::elasticsearch(
+        "aws_elasticsearch_domain_policy",
+        "domain_name",
+        "",
+        "",
+        "es",
+        "domain/"
+    )]
+    #[case::opensearch(
+        "aws_opensearch_domain_policy",
+        "domain_name",
+        "aws_opensearch_domain",
+        "domain_name",
+        "es",
+        "domain/"
+    )]
+    #[case::vault("aws_glacier_vault_lock", "vault_name", "", "", "glacier", "vaults/")]
+    #[case::models(
+        "aws_sagemaker_model_package_group_policy",
+        "model_package_group_name",
+        "",
+        "",
+        "sagemaker",
+        "model-package-group/"
+    )]
+    #[case::versions_of_models(
+        "aws_sagemaker_model_package_group_policy",
+        "model_package_group_name",
+        "",
+        "",
+        "sagemaker",
+        "model-package/"
+    )]
+    #[case::registry(
+        "aws_schemas_registry_policy",
+        "registry_name",
+        "",
+        "",
+        "schemas",
+        "registry/"
+    )]
+    #[case::schema("aws_schemas_registry_policy", "registry_name", "", "", "schemas", "schema/")]
+    #[case::sender("aws_ses_identity_policy", "identity", "", "", "ses", "identity/")]
+    fn a_policy_of_another_is_about_that(
+        #[case] kind: &str,
+        #[case] attribute: &str,
+        #[case] other: &str,
+        #[case] by: &str,
+        #[case] service: &str,
+        #[case] before: &str,
+    ) {
+        let arn = |name: &str| format!("arn:aws:{service}:{HERE}:{before}{name}");
+        let action = format!("{service}:X");
+        let one = resource(kind, &json!({attribute: "one"}));
+        let own = policy("*", "*");
+        let all = of_estate(one.clone(), Vec::new(), own.clone());
+        for end in ["", "/x"] {
+            let is_part = ["rule/", "model-package/", "schema/"].contains(&before);
+            if !is_part || !end.is_empty() {
+                assert!(allows(&all, &action, &format!("{}{end}", arn("one"))), "{end}");
+            }
+            assert!(!allows(&all, &action, &format!("{}{end}", arn("two"))), "{end}");
+        }
+        assert!(!allows(&all, "s3:PutObject", "arn:aws:s3:::data/x"));
+        if other.is_empty() {
+            return;
+        }
+        // Of one that is in the files, its ARN.
+        let found = json!({by: "one", arn_of(other): arn("one")});
+        let known = of_estate(one, vec![resource(other, &found)], own);
+        assert!(allows(&known, &action, &arn("one")));
+        assert!(!allows(&known, &action, &arn("two")));
+        assert!(!allows(&known, &action, &arn("one").replace("eu-west-1", "us-east-1")));
+        assert!(allows(&all, &action, &arn("one").replace("eu-west-1", "us-east-1")));
+    }
+
+    /// The bus that is not named is the account's own.
+    #[test]
+    fn a_policy_of_no_bus_is_of_the_default_one() {
+        let all = of_estate(
+            resource("aws_cloudwatch_event_bus_policy", &json!({})),
+            Vec::new(),
+            policy("*", "*"),
+        );
+        let may =
+            |on: &str| allows(&all, "events:PutEvents", &format!("arn:aws:events:{HERE}:{on}"));
+        assert!(may("event-bus/default"));
+        assert!(may("rule/x"));
+        assert!(!may("event-bus/other"));
+    }
+
+    /// In short, what is called is of the API itself.
+    #[test]
+    fn the_policy_of_an_api_may_name_it_in_short() {
+        let api = resource(
+            API,
+            &json!({"id": "a1", "execution_arn": format!("arn:aws:execute-api:{HERE}:a1")}),
+        );
+        let of = resource("aws_api_gateway_rest_api_policy", &json!({"rest_api_id": "a1"}));
+        let of_another = resource("aws_api_gateway_rest_api_policy", &json!({"rest_api_id": "b1"}));
+        let topic = resource("aws_sns_topic", &json!({"arn": format!("{SNS}:t")}));
+        let text = r#"{"Resource": ["execute-api:/*", "execute-api:/prod/GET/x"]}"#;
+        let place = crate::lint::known::Place { line: 1, column: 1 };
+        let node = Node::new(place, Value::Text(text.to_owned()));
+        let told = |one: &Resource| {
+            whole(one, std::slice::from_ref(&api), &node).text().unwrap().to_owned()
+        };
+        let expected = |arn: &str| text.replace("execute-api:/", &format!("{arn}/"));
+        assert_eq!(told(&api), expected(&format!("arn:aws:execute-api:{HERE}:a1")));
+        assert_eq!(told(&of), expected(&format!("arn:aws:execute-api:{HERE}:a1")));
+        assert_eq!(told(&of_another), expected("arn:*:execute-api:*:*:b1"));
+        assert_eq!(told(&topic), text);
     }
 
     #[test]

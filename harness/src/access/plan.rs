@@ -5,18 +5,18 @@ use std::iter::successors;
 use std::sync::Arc;
 
 use ringfence_policy::{Document, Kind, Principal};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use super::complete::{Apart, Completed, Names, Setting, Source, is_chosen, resources};
-use super::estate::{Entry, Estate};
-use super::grants::{self, Beside, Grant, Unread};
+use super::bounded::{self, Bounded};
+use super::complete::{Apart, Completed, Names, Parts, Setting, Source, is_chosen, resources};
+use super::estate::Estate;
 use super::kept::{Former, Kept, List};
 use super::managed::Managed;
 use super::overwritten::Overwritten;
 use super::owners::Identities;
-use super::stands::Replaced;
+use super::partial::Part;
 use crate::lint::known::{Node, Value};
-use crate::lint::terraform::{DOCUMENTS, Links, Resource, organization_type, without_keys};
+use crate::lint::terraform::{Links, Resource, without_keys};
 
 /// Types of identities: the resource, its name's attribute, and the word for it.
 pub(super) const IDENTITIES: [(&str, &str); 3] =
@@ -30,6 +30,8 @@ pub(super) struct Contents {
     pub(super) resources: Vec<Resource>,
     pub(super) links: Links,
     pub(super) names: Names,
+    /// The policies of which a part is known.
+    parts: Parts,
     pub(super) outputs: BTreeMap<String, Json>,
     pub(super) apart: Apart,
     setting: Setting,
@@ -46,12 +48,12 @@ pub(super) struct Contents {
 impl Contents {
     /// Of what `terraform show -json` prints, and the configuration that it is of.
     pub(super) fn of(
-        root: &Node,
+        root: &mut Node,
         source: Option<&Source>,
         setting: &Setting,
         apart: Apart,
     ) -> Self {
-        let Completed { resources, links, names, outputs, setting, read, is_alone } =
+        let Completed { resources, links, names, parts, outputs, setting, read, is_alone } =
             resources(root, source, &apart, setting);
         let former = Former::of(root);
         let identities = Identities::of(&resources, &setting);
@@ -59,6 +61,7 @@ impl Contents {
             resources,
             links,
             names,
+            parts,
             outputs,
             apart,
             setting,
@@ -92,6 +95,11 @@ impl Contents {
         let mut all = self.resources.iter().filter(|it| named.may_be(&it.address));
         let (one, None) = (all.next()?, all.next()) else { return None };
         Some((one, &named.attribute))
+    }
+
+    /// What of a policy of a resource is known, where a part of it is not.
+    pub(super) fn part(&self, resource: &Resource, attribute: &str) -> Option<&Part> {
+        self.parts.get(&(resource.address.clone(), attribute.to_owned()))
     }
 
     /// Whether it is a plan without its Terraform files.
@@ -147,7 +155,7 @@ impl<'p> Plan<'p, '_> {
                         Some(why) => {
                             self.estate.entry(&owner).unknown.insert(why.clone());
                         }
-                        None => self.inline(&owner, &own, resource.values.get("policy"))?,
+                        None => self.inline(&owner, &own, &Written::of(self.own, resource))?,
                     }
                 }
                 return Ok(());
@@ -197,12 +205,16 @@ impl<'p> Plan<'p, '_> {
         entry.is_unnamed = is_chosen(&name);
         let id = resource.values.get("unique_id").and_then(Node::text);
         entry.unique_id = id.filter(|id| !id.is_empty() && !is_chosen(id)).map(str::to_owned);
-        for policy in items(resource.values.get("inline_policy")) {
+        for (at, policy) in items(resource.values.get("inline_policy")).into_iter().enumerate() {
             if matches!(policy.value, Value::Unknown) {
                 self.unknown(&name, &own, "inline_policy");
             } else if policy.get("policy").is_some_and(Node::is_something) {
                 match self.kept(resource, &name, policy, List::Inline) {
-                    Kept::Yes => self.inline(&name, &own, policy.get("policy"))?,
+                    Kept::Yes => {
+                        let (node, part) = (policy.get("policy"), format!("inline_policy.{at}"));
+                        let part = self.own.part(resource, &part);
+                        self.inline(&name, &own, &Written { node, part })?;
+                    }
                     Kept::No => {}
                     Kept::Maybe(why) => self.estate.entry(&name).may_lose([why]),
                 }
@@ -219,13 +231,15 @@ impl<'p> Plan<'p, '_> {
             resource.values.get("permissions_boundary").filter(|node| node.is_something())
         {
             match self.managed(resource, "permissions_boundary", boundary, Kind::Boundary)? {
-                Managed::Here(called, policy) => {
-                    let document = policy.values.get("policy");
-                    match document_of(&called, "policy", document, Kind::Boundary)? {
+                Managed::Here(called, written) => {
+                    match document_of(&called, "policy", written.node, Kind::Boundary)? {
                         Some(document) => {
                             self.estate.entry(&name).policies.boundary = Some(vec![document])
                         }
-                        None => self.unknown(&name, &called, "policy"),
+                        None => match self.in_part(&called, &written, Kind::Boundary)? {
+                            Some((why, bounded)) => self.estate.entry(&name).limit(why, bounded),
+                            None => self.unknown(&name, &called, "policy"),
+                        },
                     }
                 }
                 Managed::OfAws(document) => {
@@ -244,14 +258,27 @@ impl<'p> Plan<'p, '_> {
             let trust = self.with_names(trust);
             match document_of(&own, "assume_role_policy", Some(&trust), Kind::Trust)? {
                 Some(document) => self.estate.entry(&of).policies.resource = Some(document),
-                None => self.unknown(&of, &own, "assume_role_policy"),
+                None => {
+                    let attribute = "assume_role_policy";
+                    let part = self.own.part(resource, attribute);
+                    let most = part.map(|part| bounded::trust(&own, part)).transpose();
+                    let most = most.map_err(|error| format!("{own}: {error}"))?.flatten();
+                    match part.zip(most) {
+                        Some((part, most)) => {
+                            let entry = self.estate.entry(&of);
+                            entry.unknown.insert(in_part(&own, attribute, part));
+                            entry.trusts_at_most = Some(most);
+                        }
+                        None => self.unknown(&of, &own, attribute),
+                    }
+                }
             }
         }
         Ok(())
     }
 
     /// Notes that this file makes an entry: no other one does.
-    fn make(&mut self, name: &str) -> Result<(), String> {
+    pub(super) fn make(&mut self, name: &str) -> Result<(), String> {
         let file = *self.made.entry(name.to_owned()).or_insert(self.file);
         match file == self.file {
             true => Ok(()),
@@ -268,95 +295,28 @@ impl<'p> Plan<'p, '_> {
         &mut self,
         owner: &str,
         name: &str,
-        node: Option<&Node>,
+        written: &Written<'_>,
     ) -> Result<(), String> {
-        match document_of(name, "policy", node, Kind::Identity)? {
+        match document_of(name, "policy", written.node, Kind::Identity)? {
             Some(document) => self.estate.entry(owner).policies.identity.push(document),
-            None => self.unknown(owner, name, "policy"),
+            None => match self.in_part(name, written, Kind::Identity)? {
+                Some((why, bounded)) => self.estate.entry(owner).add_bounded(why, bounded),
+                None => self.unknown(owner, name, "policy"),
+            },
         }
         Ok(())
     }
 
-    /// Any other resource's policies and grants, each by itself.
-    fn standing(&mut self, resource: &Resource) -> Result<(), String> {
-        let of_type = DOCUMENTS.iter().filter(|(kind, ..)| *kind == resource.kind);
-        let name = self.called(resource);
-        for (_, attribute, kind) in of_type {
-            let values = &resource.values;
-            let of_organization = values.get("type").and_then(Node::text);
-            let differs =
-                organization_type(*kind).is_some_and(|name| of_organization != Some(name));
-            let is_needed = is_needed(&resource.kind);
-            let Some(node) = values.get(attribute).filter(|node| is_needed || node.is_something())
-            else {
-                continue;
-            };
-            if differs {
-                continue;
-            }
-            let open = match self.is_replaced(resource) {
-                Replaced::No => self.is_destroyed(resource),
-                Replaced::Yes => continue,
-                Replaced::Maybe(why) => Some(why),
-            };
-            self.make(&name)?;
-            if let Some(why) = open {
-                let unread = Unread::of(resource, why, "");
-                let entry = self.estate.entry(&name);
-                entry.unknown.insert(unread.why.clone());
-                entry.unread.push(unread);
-                continue;
-            }
-            let node = &self.with_names(node);
-            match document_of(&name, attribute, Some(node), *kind)? {
-                Some(document) => {
-                    let document = Arc::unwrap_or_clone(document);
-                    let added = self.estate.add(&name, document);
-                    added.map_err(|error| error.to_string())?;
-                }
-                None => {
-                    self.unknown(&name, &name, attribute);
-                    if *kind == Kind::Resource {
-                        let why = self.after_apply(&name, attribute);
-                        let unread = Unread::of(resource, why, "");
-                        self.estate.entry(&name).unread.push(unread);
-                    }
-                }
-            }
-        }
-        self.granted(resource, &name)
-    }
-
-    /// What a resource grants without a document.
-    fn granted(&mut self, resource: &Resource, name: &str) -> Result<(), String> {
-        let files = self.files.iter().map(|file| file.resources.as_slice()).collect();
-        let setting = &self.own.setting.at(resource);
-        let beside = Beside { setting, own: &self.own.resources, files };
-        for grant in grants::of(resource, &beside) {
-            // Its policy stands under its own name, and what is known apart from what is not.
-            let names = ["", "grants of ", "further grants of "].map(|of| format!("{of}{name}"));
-            let has = |own: &String| self.estate.entries.get(own).is_some_and(Entry::has_document);
-            let [.., last] = &names;
-            let own = names.iter().find(|own| !has(own)).unwrap_or(last).clone();
-            self.make(&own)?;
-            match grant {
-                Grant::Statements(statements) => {
-                    let text = json!({"Version": "2012-10-17", "Statement": statements});
-                    let text = Node::new(resource.values.at, Value::Text(text.to_string()));
-                    let document = document_of(name, "grants", Some(&text), Kind::Resource)?;
-                    self.estate.entry(&own).policies.resource = document;
-                    if resource.kind == "aws_lambda_permission" {
-                        self.estate.permissions.insert(own);
-                    }
-                }
-                Grant::Unread(unread) => {
-                    let entry = self.estate.entry(&own);
-                    entry.unknown.insert(unread.why.clone());
-                    entry.unread.push(unread);
-                }
-            }
-        }
-        Ok(())
+    /// What is known of a policy of which a part is not, and why that is not.
+    pub(super) fn in_part(
+        &self,
+        name: &str,
+        written: &Written<'_>,
+        kind: Kind,
+    ) -> Result<Option<(String, Bounded)>, String> {
+        let Some(part) = written.part else { return Ok(None) };
+        let bounded = Bounded::of(name, part, kind).map_err(|error| format!("{name}: {error}"))?;
+        Ok(bounded.map(|bounded| (in_part(name, "policy", part), bounded)))
     }
 
     /// Notes that something of a resource of some name is not known.
@@ -388,14 +348,33 @@ impl<'p> Plan<'p, '_> {
     }
 }
 
-/// Whether a resource is nothing but its policy. An endpoint's may be left out: AWS gives
-/// it one.
-fn is_needed(kind: &str) -> bool {
-    kind.ends_with("_policy") && kind != "aws_vpc_endpoint_policy"
+/// A policy of a resource.
+pub(super) struct Written<'p> {
+    /// What the plan or the state has of it.
+    pub(super) node: Option<&'p Node>,
+    /// What is known of it where a part is not.
+    pub(super) part: Option<&'p Part>,
+}
+
+impl<'p> Written<'p> {
+    /// The policy of a resource of a file that is nothing else.
+    pub(super) fn of(file: &'p Contents, resource: &'p Resource) -> Self {
+        Self { node: resource.values.get("policy"), part: file.part(resource, "policy") }
+    }
+}
+
+/// Why not all of a policy is known: where the first part is that is not.
+pub(super) fn in_part(name: &str, attribute: &str, part: &Part) -> String {
+    let (path, written) = part.first_open().unwrap_or_default();
+    let written = match written.is_empty() {
+        true => String::new(),
+        false => format!(" (`{written}`)"),
+    };
+    format!("{name}: {attribute}.{path}{written} is known after apply only")
 }
 
 /// A document, called as its resource is; `None` where it is not known.
-fn document_of(
+pub(super) fn document_of(
     name: &str,
     attribute: &str,
     node: Option<&Node>,

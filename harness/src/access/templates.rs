@@ -2,9 +2,10 @@
 //! parameters they read. Parameters have their defaults.
 //!
 //! - [`names`]: what a name of a template stands for;
-//! - [`sam`]: what SAM makes of a template;
+//! - [`sam`]: what SAM makes of a template, and [`execution`] the roles that functions run as;
 //! - [`unread`]: what of a template is not read.
 
+mod execution;
 mod names;
 mod sam;
 mod unread;
@@ -37,7 +38,7 @@ pub(crate) struct Place {
 /// # Errors
 /// A policy that AWS would not store, and an identity that is in the estate already.
 pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(), String> {
-    let root = &names::without_no_value(&sam::expanded(root));
+    let root = &names::without_no_value(&sam::expanded(root, &place.partition));
     let names = Names::of(root, place, &estate.resources);
     let resources = root.get("Resources").map(Node::members).unwrap_or_default();
     let mut taken = BTreeSet::new();
@@ -87,16 +88,14 @@ fn entry(
     estate: &Estate,
     taken: &mut BTreeSet<String>,
 ) -> Option<(String, String)> {
-    let written = resource.value.get("Properties");
-    let key = &resource.key;
-    let (word, property, id) = match kind {
-        "AWS::IAM::Role" => ("role", Some("RoleName"), key.clone()),
-        "AWS::IAM::User" => ("user", Some("UserName"), key.clone()),
-        "AWS::IAM::Group" => ("group", Some("GroupName"), key.clone()),
-        _ if sam::has_own_role(kind, written) => ("role", None, format!("{key}Role")),
+    let id = resource.key.clone();
+    let (word, property) = match kind {
+        "AWS::IAM::Role" => ("role", "RoleName"),
+        "AWS::IAM::User" => ("user", "UserName"),
+        "AWS::IAM::Group" => ("group", "GroupName"),
         _ => return None,
     };
-    let named = property.and_then(|it| properties.get(it)).filter(|node| node.is_something());
+    let named = properties.get(property).filter(|node| node.is_something());
     if let Some(name) = named.and_then(Node::text) {
         return Some((id, format!("{word}/{name}")));
     }
@@ -132,15 +131,11 @@ impl Made<'_> {
         let (properties, Place { partition, account, .. }) = (&self.properties, place);
         let (word, short) = name.split_once('/').unwrap_or_default();
         let mut entry = Entry { is_unnamed: unnamed::form(name).is_some(), ..Entry::default() };
-        let path = ["Path", "RolePath"].iter().find_map(|it| properties.get(it));
-        let path = path.filter(|node| node.is_something());
+        let path = properties.get("Path").filter(|node| node.is_something());
         // Of one under a path that is not known nobody knows the ARN.
         if let Some(path) = path.map_or(Some("/"), Node::text) {
             let arn = format!("arn:{partition}:iam::{account}:{word}{path}{short}");
             entry.principal = principal(word, &arn);
-        }
-        if self.kind.starts_with("AWS::Serverless::") {
-            entry.unknown.insert(format!("Resources.{}: what SAM makes of it", self.resource.key));
         }
         if unread::made_by(&self.resource.value).is_some()
             || matches!(properties.value, Value::Unknown)
@@ -151,15 +146,13 @@ impl Made<'_> {
         }
         let mut identity = Identity { name, entry, estate, all };
         identity.boundary(self)?;
-        if self.kind.starts_with("AWS::IAM::") {
-            identity.policies(self)?;
-        }
+        identity.policies(self)?;
         let mut entry = identity.entry;
         for given in given {
             entry.succeed(given);
         }
         if word == "role" {
-            let trust = trust(short, self.kind, properties)?;
+            let trust = trust(short, properties)?;
             estate.entries.insert(format!("trust of {name}"), trust);
         }
         if word != "group" {
@@ -171,22 +164,14 @@ impl Made<'_> {
     }
 }
 
-/// Who may assume a role; of one that SAM makes, Lambda
-/// (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html>).
+/// Who may assume a role.
 ///
 /// # Errors
 /// What is no trust policy.
-fn trust(name: &str, kind: &str, properties: &Node) -> Result<Entry, String> {
-    const LAMBDA: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow",
-        "Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
+fn trust(name: &str, properties: &Node) -> Result<Entry, String> {
     let mut entry = Entry::default();
     let written = properties.get("AssumeRolePolicyDocument").filter(|node| node.is_something());
-    let text = match written {
-        Some(node) => text_of(node),
-        None if kind == "AWS::Serverless::Function" => Some(LAMBDA.to_owned()),
-        None => None,
-    };
-    match text {
+    match written.and_then(text_of) {
         Some(text) => {
             let document = document_of(&format!("trust of {name}"), &text, Kind::Trust)?;
             entry.policies.resource = Some(document);
@@ -201,16 +186,16 @@ fn trust(name: &str, kind: &str, properties: &Node) -> Result<Entry, String> {
 
 /// Notes a function with its role, where both names are known.
 fn functions(made: &Made<'_>, own: &Own, estate: &mut Estate) {
-    let Made { resource, kind, properties, entry } = made;
+    let Made { resource, kind, properties, .. } = made;
     let is_made = *kind == "AWS::Serverless::Function";
     if !is_made && *kind != "AWS::Lambda::Function" {
         return;
     }
     let Some(name) = properties.get("FunctionName").and_then(Node::text) else { return };
     let written = resource.value.path(&["Properties", "Role"]);
-    let own_name = || entry.as_ref().and_then(|(_, name)| name.strip_prefix("role/"));
+    let of_sam = || own.get(&format!("{}Role", resource.key))?.strip_prefix("role/");
     let role = match (properties.get("Role"), written) {
-        (None, _) => own_name().map(str::to_owned),
+        (None, _) => of_sam().filter(|_| is_made).map(str::to_owned),
         (Some(node), written) => node.text().map(str::to_owned).or_else(|| referred(written?, own)),
     };
     if let Some(role) = role {
@@ -285,7 +270,8 @@ impl Identity<'_> {
     /// A policy of its own that is not known, or not all of it.
     fn bounded(&mut self, policy: &Node) -> Result<(), String> {
         let document = policy.get("PolicyDocument");
-        let bounded = document.map(|node| Bounded::of(self.name, node)).transpose();
+        let bounded =
+            document.map(|node| Bounded::of(self.name, &node.into(), Kind::Identity)).transpose();
         let bounded = bounded.map_err(|error| format!("{}: {error}", self.name))?.flatten();
         match bounded {
             Some(bounded) => {

@@ -37,8 +37,9 @@ pub(super) struct Unfit {
 /// A policy that AWS would not store, by its resource, and what two files make.
 pub(super) fn read(files: Vec<File>) -> Result<Estate, Unfit> {
     let several = several(&files);
-    let files = files.into_iter().map(|File { name, root, source, setting }| {
-        Contents::of(&root, source.as_ref(), &setting, Apart { name, several: several.clone() })
+    let files = files.into_iter().map(|File { name, mut root, source, setting }| {
+        let apart = Apart { name, several: several.clone() };
+        Contents::of(&mut root, source.as_ref(), &setting, apart)
     });
     let files: Vec<Contents> = files.collect();
     let mut estate = Estate::default();

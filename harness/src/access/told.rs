@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use ringfence_evidence::prose;
 use ringfence_prove::jsonl::Shown;
+use ringfence_prove::{OTHER_ACCOUNT, SOME_ACCOUNT, Witness};
 use serde::Serialize;
 
 use super::diff::{Change, Side};
@@ -96,15 +97,31 @@ fn line(side: &Side, what: &str) -> Option<String> {
         Side::Nothing => None,
         Side::Undecided(reason) => Some(format!("{what}: undecided: {reason}")),
         Side::Request(witness) => {
-            let shown = Shown::of(witness);
-            let mut text = format!("{what}: `{}` on `{}`", shown.action, shown.resource);
-            let context = serde_json::to_string(&shown.context).unwrap_or_default();
-            if context != "{}" {
-                let _ = write!(text, " with `{context}`");
-            }
-            let _ = write!(text, " (as `{}`)", shown.principal);
-            Some(text)
+            let who = of_any_account(witness, Shown::of(witness).principal);
+            Some(format!("{what}: {} (as `{who}`)", request(witness)))
         }
+    }
+}
+
+/// A request, but for who asks.
+pub(crate) fn request(witness: &Witness) -> String {
+    let shown = Shown::of(witness);
+    let mut text = format!("`{}` on `{}`", shown.action, shown.resource);
+    let context = serde_json::to_string(&shown.context).unwrap_or_default();
+    if context != "{}" {
+        let _ = write!(text, " with `{context}`");
+    }
+    of_any_account(witness, text)
+}
+
+/// A text for people about a request: where whoever asks may be of any account, the account
+/// that stands for all is called one.
+fn of_any_account(witness: &Witness, text: String) -> String {
+    match witness.principal.account_id() {
+        Some(SOME_ACCOUNT) => {
+            text.replace(SOME_ACCOUNT, "ACCOUNT").replace(OTHER_ACCOUNT, "ANOTHER-ACCOUNT")
+        }
+        _ => text,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an identity of an estate can do, action by action, for all requests.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use ringfence_policy::symbolic::{Action, Effect, StatementView, statements};
@@ -11,8 +11,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::can::role_of_trust;
+use super::control::{Limits, Through, Whose};
 use super::estate::{Entry, Estate};
 use super::sessions::{lets_in, sessions};
+use super::stated::Stated;
 
 /// What an identity can do.
 #[derive(Debug, Serialize)]
@@ -70,42 +72,96 @@ pub fn what_can(estate: &Estate, named: &str) -> Result<What, NoAnswer> {
     };
     let found = estate.entries.iter().find(is_named);
     let (name, entry) = found.ok_or_else(|| NoAnswer::Nobody(named.to_owned()))?;
+    decided(estate, (name, entry), estate.limits_of(entry), &[])
+}
+
+/// The same of an entry, under what the configuration says too.
+///
+/// # Errors
+/// Where there is none.
+pub(crate) fn of_entry(estate: &Estate, name: &str, stated: &Stated) -> Result<What, NoAnswer> {
+    let entry = estate.entries.get(name).ok_or_else(|| NoAnswer::Nobody(name.to_owned()))?;
+    let limits = match entry.principal.as_ref().and_then(Principal::account_id) {
+        Some(account) => (estate.limits(account, stated), Whose::Own),
+        None => estate.limits_of(entry),
+    };
+    decided(estate, (name, entry), limits, &stated.endpoints)
+}
+
+fn decided(
+    estate: &Estate,
+    (name, entry): (&str, &Entry),
+    (limits, whose): (Limits, Whose),
+    endpoints: &[Through],
+) -> Result<What, NoAnswer> {
     let mut undecided: Vec<String> = entry.unknown.iter().cloned().collect();
     undecided.extend(
         entry.outside.iter().map(|arn| format!("the document of `{arn}` is not in the files")),
     );
     undecided.extend(entry.elsewhere(name));
-    let (limits, whose) = estate.limits_of(entry);
     undecided.extend(limits.may(whose).map(str::to_owned));
     let under = limits.over(&entry.policies, whose);
-    let mut asked = Asked { name, entry, can: BTreeMap::new(), undecided };
+    let taken: Vec<&Through> = endpoints.iter().filter(|one| one.is_of(name)).collect();
+    let way = Way { through: None, taken: &taken };
+    let mut asked = Asked { name, entry, way, can: BTreeMap::new(), undecided };
     let principal = entry.principal.as_ref();
     let nothing = Policies::default();
     let by = By { with: None, principal, outer: &nothing };
-    asked.by(&by, &under)?;
-    for (address, standing) in &estate.entries {
-        let policy = standing.policies.resource.as_ref();
-        if let Some(policy) = policy.filter(|policy| policy.kind() == Kind::Resource) {
-            let with = Policies { resource: Some(policy.clone()), ..under.clone() };
-            asked.by_any_session(By { with: Some(address), ..by }, &with, policy)?;
-        }
-        if let Some(role) = address.strip_prefix("trust of ") {
-            asked.by_trust((role, standing), By { with: Some(address), ..by }, &under)?;
-        }
-        for unread in &standing.unread {
-            let most = unread.most(principal)?;
-            asked.undecided.extend(most.map(|_| unread.why.clone()));
+    for through in taken.iter().copied().map(Some).chain([None]) {
+        asked.way.through = through;
+        let vpc_endpoint = through.map(|one| Arc::clone(&one.policy));
+        let under = Policies { vpc_endpoint, ..under.clone() };
+        asked.by(&by, &under)?;
+        for (address, standing) in &estate.entries {
+            let policy = standing.policies.resource.as_ref();
+            // Whom it does not let in, it allows nothing that their own policies do not.
+            let lets_in = |policy: &&Arc<Document>| lets_in(principal, policy);
+            let policy = policy.filter(|policy| policy.kind() == Kind::Resource);
+            if let Some(policy) = policy.filter(lets_in) {
+                let with = Policies { resource: Some(policy.clone()), ..under.clone() };
+                asked.by_any_session(By { with: Some(address), ..by }, &with, policy)?;
+            }
+            if let Some(role) = address.strip_prefix("trust of ") {
+                asked.by_trust((role, standing), By { with: Some(address), ..by }, &under)?;
+            }
         }
     }
-    let Asked { can, undecided, .. } = asked;
+    for unread in estate.entries.values().flat_map(|standing| &standing.unread) {
+        let most = unread.most(principal)?;
+        asked.undecided.extend(most.map(|_| unread.why.clone()));
+    }
+    let Asked { can, mut undecided, .. } = asked;
+    let mut told = HashSet::new();
+    undecided.retain(|why| told.insert(why.clone()));
     let asked =
         catalog::prefixes().filter_map(catalog::service).map(|it| it.actions().count()).sum();
-    Ok(What { principal: name.clone(), can: can.into_values().collect(), asked, undecided })
+    Ok(What { principal: name.to_owned(), can: can.into_values().collect(), asked, undecided })
+}
+
+/// How requests go.
+#[derive(Clone, Copy)]
+struct Way<'w> {
+    /// The VPC endpoint that they come through.
+    through: Option<&'w Through>,
+    /// All that requests of the identity come through.
+    taken: &'w [&'w Through],
+}
+
+impl Way<'_> {
+    /// Whether requests for actions of a service go this way.
+    fn is_of(&self, service: &str) -> bool {
+        let leads = |one: &Through| one.services.iter().any(|it| it == service);
+        match self.through {
+            Some(one) => leads(one),
+            None => !self.taken.iter().any(|one| leads(one)),
+        }
+    }
 }
 
 struct Asked<'e> {
     name: &'e str,
     entry: &'e Entry,
+    way: Way<'e>,
     can: BTreeMap<String, Can>,
     undecided: Vec<String>,
 }
@@ -186,6 +242,7 @@ impl Asked<'_> {
             None => identity.filter(|one| one.effect() == Effect::Allow).collect(),
         };
         let levels = policies.service_control.iter().chain(&policies.resource_control).flatten();
+        let levels = levels.chain(&policies.vpc_endpoint);
         let limits = policies.identity.iter().chain(policies.boundary.iter().flatten());
         let all: Vec<StatementView<'_>> = limits
             .chain(levels)
@@ -193,7 +250,7 @@ impl Asked<'_> {
             .flat_map(|one| statements(one))
             .collect();
         let mut none: HashMap<(String, Vec<bool>), bool> = HashMap::new();
-        for prefix in catalog::prefixes() {
+        for prefix in catalog::prefixes().filter(|prefix| self.way.is_of(prefix)) {
             for action in catalog::service(prefix).into_iter().flat_map(|service| service.actions())
             {
                 let name = format!("{prefix}:{}", action.name);

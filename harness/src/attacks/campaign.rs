@@ -12,11 +12,10 @@ use super::across;
 use super::attack::Step;
 use super::choice::Choice;
 use super::choosing::Measured;
-use super::facts::{DeployerFacts, Facts};
+use super::facts::DeployerFacts;
 use super::finding::Finding;
 use super::rails;
 use super::reach::Reach;
-use super::reach::deployed::{PoliciesError, policies_of, policies_of_user};
 use super::suite::{Part, Selected, Suite};
 use crate::progress::Progress;
 
@@ -113,42 +112,19 @@ async fn of_account(
     Ok(found.map(|finding| finding.of(account)).collect())
 }
 
-/// What deployers and the apps' functions can do.
+/// What deployers, the apps' functions and others can do.
 ///
 /// # Errors
-/// When their policies cannot be read.
-pub async fn reaches(
-    suites: &[Suite<'_>],
-    progress: &Progress,
-) -> Result<Vec<Reach>, PoliciesError> {
+/// When their policies cannot be read, or prover and engine differ.
+pub async fn reaches(suites: &[Suite<'_>], progress: &Progress) -> anyhow::Result<Vec<Reach>> {
     let phase = progress.phase("what each identity reaches");
-    let mut reaches = Vec::new();
+    let mut reaches: Vec<Reach> = Vec::new();
     for suite in suites {
-        reaches.extend(reaches_of(suite).await?);
+        reaches.extend(Reach::of(suite).await?);
     }
-    phase.note(format!("{} identities, {} actions each", reaches.len(), Reach::asked()));
+    let asked = reaches.first().map_or(0, |reach| reach.asked);
+    phase.note(format!("{} identities, {asked} actions each", reaches.len()));
     phase.done();
-    Ok(reaches)
-}
-
-async fn reaches_of(suite: &Suite<'_>) -> Result<Vec<Reach>, PoliciesError> {
-    let facts = suite.facts();
-    let deployers = facts.deployers.iter().map(|deployer| (deployer.name.clone(), &deployer.arn));
-    // Code that could not be deployed can do nothing, and has no role.
-    let functions = facts.functions.iter().filter(|function| function.deployed);
-    let functions = functions.map(|function| (Facts::code_in(function), &function.role_arn));
-    let mut reaches = Vec::new();
-    let roles = facts.roles.iter().map(|role| (role.identity(), &role.arn));
-    for (identity, arn) in deployers.chain(functions).chain(roles) {
-        let name = arn.rsplit('/').next().unwrap_or_default();
-        let policies = match arn.contains(":user/") {
-            true => policies_of_user(suite.platform(), name).await?,
-            false => policies_of(suite.platform(), name).await?,
-        };
-        reaches.push(Reach::of(suite.account().scoped(&identity), &policies));
-        // Each takes a while, and an interrupt is heard in between.
-        tokio::task::yield_now().await;
-    }
     Ok(reaches)
 }
 

@@ -31,6 +31,8 @@ pub struct Measured {
     pub team_resources: usize,
     /// Actions that stolen credentials reach, and those that change something.
     pub reach: (usize, usize),
+    /// What else might let them reach more, and is not decided.
+    pub undecided: usize,
     /// Services among these.
     pub services: usize,
     /// Known escalation paths that were refused, and tried.
@@ -80,6 +82,7 @@ impl Measured {
             fields: fields(account.config(), &deployer.app),
             team_resources,
             reach: (reach.actions(), reach.changing()),
+            undecided: reach.undecided.len(),
             services: reach.by_service().len(),
             paths: (paths().filter(held).count(), paths().count()),
             held: (own().filter(held).count(), own().count()),
@@ -136,7 +139,11 @@ pub fn table(measured: &[Measured]) -> String {
     add("toil: Layer 1's resources for the service", &|one| one.platform_resources.to_string());
     add("escalation: known paths refused", &|one| of(one.paths));
     add("blast radius: actions of a stolen session", &|one| {
-        format!("{}, {} change something", one.reach.0, one.reach.1)
+        let open = match one.undecided {
+            0 => String::new(),
+            open => format!(", {open} undecided"),
+        };
+        format!("{}, {} change something{open}", one.reach.0, one.reach.1)
     });
     add("blast radius: services", &|one| one.services.to_string());
     add("attacks held", &|one| of(one.held));
@@ -177,6 +184,7 @@ mod tests {
             fields: 6,
             team_resources: 0,
             reach: (9, 3),
+            undecided: 0,
             services: 2,
             paths: (65, 65),
             held: (200, 201),
@@ -186,11 +194,14 @@ mod tests {
 
     #[test]
     fn the_table_has_a_column_a_deployer() {
-        let text = table(&[measured("high", Job::Stack), measured("low", Job::Code)]);
+        let low = Measured { undecided: 1, ..measured("low", Job::Code) };
+        let text = table(&[measured("high", Job::Stack), low]);
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].trim_start().starts_with("high"), "{text}");
         assert!(lines[0].ends_with("low"), "{text}");
-        assert!(text.contains("9, 3 change something"), "{text}");
+        let radius = lines.iter().find(|line| line.starts_with("blast radius: actions")).unwrap();
+        assert!(radius.contains("9, 3 change something  "), "{text}");
+        assert!(radius.ends_with("9, 3 change something, 1 undecided"), "{text}");
         assert!(text.contains("200 of 201"), "{text}");
         assert!(text.contains("not run here"), "{text}");
     }

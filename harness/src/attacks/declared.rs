@@ -9,19 +9,20 @@ use std::collections::BTreeMap;
 use ringfence_guard::{Caller, Question};
 use ringfence_models::Partition;
 use ringfence_policy::{Context, Wildcard};
-use ringfence_wire::services::{Iam, Sts};
+use ringfence_wire::services::Iam;
 use serde_json::{Value, json};
 
 use super::actor::Actor;
 use super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
-use super::built::{self, Home};
 use super::facts::Facts;
 use super::finding::{Companion, Finding, Road, Scope, Untried, Verdict};
+use super::holders::Holder;
 use super::legitimate;
 use super::probe_role::ProbeRole;
 use super::refused::refused_as_said;
 use super::run::Runner;
 use super::suite::{Selected, Suite};
+use crate::calls::built::{self, Home};
 use crate::config::{ConfigError, Declaration, GUARD_RAIL_PLATFORM, matching};
 use crate::declared::{Person, Seen};
 use crate::guard_rail::GuardRail;
@@ -49,18 +50,6 @@ struct Subject {
     identity: String,
     role: Option<String>,
     holder: Holder,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Holder {
-    /// A deployer, by its name.
-    Deployer(String),
-    /// A function, whose role it is.
-    Function(String),
-    /// The platform team.
-    Platform,
-    /// Nobody here.
-    Nobody,
 }
 
 /// The guard rails of the configuration.
@@ -376,27 +365,6 @@ fn title(action: &str, on: &str) -> String {
 impl Subject {
     /// Somebody who acts as it, or why nobody can.
     async fn act(&self, suite: &Suite<'_>) -> Result<Actor, String> {
-        let stack = suite.stack();
-        match &self.holder {
-            Holder::Platform => Ok(suite.platform().clone()),
-            Holder::Deployer(name) => {
-                let mut all = suite.facts().deployers.iter();
-                let deployer = all.find(|one| one.name == *name).ok_or("it is no deployer")?;
-                suite.deployer(deployer).await.map_err(|error| format!("{error:#}"))
-            }
-            Holder::Function(name) => {
-                let account = &suite.facts().account;
-                let access = stack.function_session_of(account, name).await;
-                let access = access.map_err(|error| format!("no session of its role: {error}"))?;
-                let actor = Actor::new("", access, stack.client().clone());
-                let own = actor.call(&Step::new(Sts, "GetCallerIdentity", json!({}))).await.result;
-                let own = own.map_err(|error| format!("nobody says who it is: {error}"))?;
-                let arn = own.get("Arn").and_then(Value::as_str).unwrap_or_default();
-                Ok(actor.called(arn))
-            }
-            Holder::Nobody => {
-                Err("nobody can act as it here: no workflow and no function has it".to_owned())
-            }
-        }
+        self.holder.act(suite).await
     }
 }

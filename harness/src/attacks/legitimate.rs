@@ -4,7 +4,7 @@
 use ringfence_guard::{Caller, Guard, Overlay, Question};
 use ringfence_policy::Decision;
 
-use super::reach::grants::Policies;
+use super::granted::{Granted, GrantedError};
 
 /// How many requests that its policies suggest are put to the guard.
 const TRIED: usize = 48;
@@ -19,16 +19,19 @@ pub(super) async fn may(guard: &Guard, caller: Caller<'_>, question: &Question) 
 }
 
 /// Something that the identity may do; none where its policies allow nothing.
+///
+/// # Errors
+/// When prover and engine differ.
 pub(super) async fn work(
     guard: &Guard,
     caller: Caller<'_>,
-    account: &str,
-    policies: &Policies,
-) -> Option<Question> {
-    for question in policies.suggested(account).into_iter().take(TRIED) {
+    granted: &Granted,
+) -> Result<Option<Question>, GrantedError> {
+    for question in granted.suggested()?.take(TRIED) {
+        let question = question?;
         if may(guard, caller, &question).await {
-            return Some(question);
+            return Ok(Some(question));
         }
     }
-    None
+    Ok(None)
 }

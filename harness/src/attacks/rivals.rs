@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::actor::Actor;
 use super::facts::{DeployerFacts, Facts, FunctionFacts};
-use super::reach::deployed::{PoliciesError, RolePolicies, identity_policies};
+use super::policies::{PoliciesError, RolePolicies, identity_policies};
 use crate::config::Job;
 
 /// Up to so many applications and functions, everybody attacks everything.

@@ -9,7 +9,7 @@ use ringfence_policy::Context;
 use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 
-use super::actor::Actor;
+use super::actor::{Actor, Answer};
 use super::attack::{Attack, Attempt, Reason, Refusal, Step, Who};
 use super::finding::{self, Companion, Companions, Decider, Finding, Scope, Traces, Verdict};
 use super::{companions, restore};
@@ -97,11 +97,7 @@ impl Runner<'_> {
         };
         if let (Ok(given), Attempt::Call(step), false) = (&attempt.result, &attack.attempt, spared)
         {
-            let restored = before.iter().flat_map(|before| restore::to(step, before));
-            for undo in undo(step, given).into_iter().chain(restored) {
-                // Were this to fail, the next attack would tell.
-                self.platform.call(&undo).await;
-            }
+            take_back(self.platform, step, given, before.as_ref()).await;
         }
         let (twin, twin_ids) = match &self.twin {
             Some(twin) => (twin.clone(), Vec::new()),
@@ -254,7 +250,7 @@ impl Runner<'_> {
     /// The role or user that a call would change; none where it is not there.
     async fn before(&self, attempt: &Attempt) -> Option<Value> {
         let Attempt::Call(step) = attempt else { return None };
-        self.platform.call(&restore::read(step)?).await.result.ok()
+        before(self.platform, step).await
     }
 
     /// The same attempt by a role without policies.
@@ -293,7 +289,7 @@ impl Runner<'_> {
                 let answer = who.call(step).await;
                 let mut result = answer.result;
                 if result.is_ok() && step.operation.starts_with("UpdateFunction") {
-                    result = self.settled(step, result).await;
+                    result = settled(self.platform, step, result).await;
                 }
                 Outcome { result, request_ids: vec![answer.request_id] }
             }
@@ -317,26 +313,6 @@ impl Runner<'_> {
         }
         let removed = remove(who, &stack).await;
         Outcome { result: result.and_then(|output| removed.map(|()| output)), request_ids }
-    }
-
-    /// Waits until a function's update is over, as `aws lambda wait
-    /// function-updated` does: until then the next one meets a conflict.
-    async fn settled(
-        &self,
-        step: &Step,
-        result: Result<Value, ServiceError>,
-    ) -> Result<Value, ServiceError> {
-        let name = step.input.get("FunctionName").cloned().unwrap_or_default();
-        let read = json!({"FunctionName": name});
-        let read = Step::new(Service::Lambda, "GetFunctionConfiguration", read);
-        let start = Instant::now();
-        loop {
-            let found = self.platform.call(&read).await.result?;
-            match found.get("LastUpdateStatus").and_then(Value::as_str) {
-                Some("InProgress") => pause(start, "the function's update").await?,
-                _ => return result,
-            }
-        }
     }
 
     /// The first entry of the journal in which any policy refused the attacker.
@@ -366,6 +342,59 @@ impl Runner<'_> {
             ));
         }
         Ok(Arc::clone(entry))
+    }
+}
+
+/// The role or user that a call would change; none where it is not there.
+async fn before(platform: &Actor, step: &Step) -> Option<Value> {
+    platform.call(&restore::read(step)?).await.result.ok()
+}
+
+/// Takes back what a call gave, and puts back what it replaced.
+async fn take_back(platform: &Actor, step: &Step, given: &Value, before: Option<&Value>) {
+    let restored = before.into_iter().flat_map(|before| restore::to(step, before));
+    for undo in undo(step, given).into_iter().chain(restored) {
+        // Were this to fail, the next attack would tell.
+        platform.call(&undo).await;
+    }
+}
+
+/// Whether what a call gives or replaces is taken back.
+pub(crate) fn is_taken_back(step: &Step) -> bool {
+    let given = json!({"AccessKey": {"AccessKeyId": ""}});
+    restore::read(step).is_some() || undo(step, &given).is_some()
+}
+
+/// Makes a call, and takes back what it gave or replaced.
+pub(crate) async fn made_and_taken_back(who: &Actor, platform: &Actor, step: &Step) -> Answer {
+    let before = before(platform, step).await;
+    let mut answer = who.call(step).await;
+    if answer.result.is_ok() && step.operation.starts_with("UpdateFunction") {
+        answer.result = settled(platform, step, answer.result).await;
+    }
+    if let Ok(given) = &answer.result {
+        take_back(platform, step, given, before.as_ref()).await;
+    }
+    answer
+}
+
+/// Waits until a function's update is over, as `aws lambda wait
+/// function-updated` does: until then the next one meets a conflict.
+async fn settled(
+    platform: &Actor,
+    step: &Step,
+    result: Result<Value, ServiceError>,
+) -> Result<Value, ServiceError> {
+    let name = step.input.get("FunctionName").cloned().unwrap_or_default();
+    let read = json!({"FunctionName": name});
+    let read = Step::new(Service::Lambda, "GetFunctionConfiguration", read);
+    let start = Instant::now();
+    loop {
+        let found = platform.call(&read).await.result?;
+        match found.get("LastUpdateStatus").and_then(Value::as_str) {
+            Some("InProgress") => pause(start, "the function's update").await?,
+            _ => return result,
+        }
     }
 }
 

@@ -85,7 +85,17 @@ struct Merge {
     verbose: bool,
 }
 
+/// What stands below the options of `evidence diff`.
+const DIFF: &str = "The results of two runs: what held, was noticed and was reached. `ringfence access-diff OLD NEW` compares
+what plans, states and policies allow, for all requests.
+
+Example:
+  ringfence evidence diff previous ringfence-run
+
+Exit codes: 0 nothing is worse, 1 something is, 2 a run could not be read.";
+
 #[derive(Debug, Args)]
+#[command(after_help = DIFF)]
 struct Compare {
     /// The earlier bundle
     old: PathBuf,

@@ -106,16 +106,36 @@ impl Files {
     }
 
     /// Where the Terraform files of plans and states may be.
-    pub(super) fn roots(&self, config: &Config) -> Vec<PathBuf> {
-        self.shown.configurations(Some(config)).directories(&self.shown.all())
+    pub(super) fn roots(&self, config: Option<&Config>) -> Vec<PathBuf> {
+        self.shown.configurations(config).directories(&self.shown.all())
+    }
+
+    /// The first plan or state.
+    pub(super) fn first(&self) -> Option<&PathBuf> {
+        self.shown.plan.first().or(self.shown.state.first())
     }
 
     /// The directories of the templates.
-    pub(super) fn templates(&self, config: &Config) -> Vec<PathBuf> {
+    pub(super) fn templates(&self, config: Option<&Config>) -> Vec<PathBuf> {
         match self.templates.is_empty() && self.shown.is_none() {
-            true => deployed(config).map(|app| app.directory.clone()).collect(),
+            true => {
+                config.into_iter().flat_map(deployed).map(|app| app.directory.clone()).collect()
+            }
             false => self.templates.clone(),
         }
+    }
+
+    /// The estate of the files alone, where there are some: for what needs no configuration.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub(super) fn alone(&self) -> Result<Option<Read>, Unreadable> {
+        if self.shown.is_none() {
+            return Ok(None);
+        }
+        let began = Instant::now();
+        let estate = self.read(None, None, None)?;
+        Ok(Some(Read { estate, began, planning: None }))
     }
 
     /// The estate that they are of; templates are added to what `path` has, where

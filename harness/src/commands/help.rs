@@ -129,6 +129,20 @@ mod tests {
     }
 
     #[test]
+    fn each_help_names_the_other() {
+        let mut command = Cli::command();
+        let mut help = |path: &[&str]| {
+            let mut command = &mut command;
+            for name in path {
+                command = command.find_subcommand_mut(name).unwrap();
+            }
+            command.render_long_help().to_string()
+        };
+        assert!(help(&["evidence", "diff"]).contains("`ringfence access-diff OLD NEW`"));
+        assert!(help(&["access-diff"]).contains("`ringfence evidence diff`"));
+    }
+
+    #[test]
     fn the_line_that_decide_is_shown_with_is_answered_by_the_line_below_it() {
         let mut lines = super::DECIDE.lines().skip(1).map(str::trim);
         let (command, answer) = (lines.next().unwrap(), lines.next().unwrap());

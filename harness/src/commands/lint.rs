@@ -10,7 +10,7 @@ use ringfence_policy::Kind;
 use ringfence_policy::lint::Rule as PolicyRule;
 
 use crate::exit::Exit;
-use crate::lint::{Finding, Remark, Report, come_upon, configuration, paths};
+use crate::lint::{Finding, Remark, Report, come_upon, configuration, paths, proved};
 use crate::printing::harmless_line;
 
 #[derive(Debug, Args)]
@@ -146,8 +146,8 @@ fn log(report: &Report) -> anyhow::Result<Vec<u8>> {
         .iter()
         .map(|rule| described(rule.name(), rule.description(), rule.source()))
         .collect();
-    let around = configuration::ALL.iter();
-    rules.extend(around.map(|rule| described(rule.name, rule.description, rule.source)));
+    let others = proved::ALL.iter().chain(&configuration::ALL);
+    rules.extend(others.map(|rule| described(rule.name, rule.description, rule.source)));
     rules.push(described(
         "unreadable",
         "A file or a policy could not be read.",

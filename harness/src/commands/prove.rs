@@ -9,20 +9,26 @@ use clap::Args;
 use ringfence_certificate::Certificates;
 use ringfence_certificate::form::Without;
 use ringfence_evidence::bundle::put;
+use time::OffsetDateTime;
 
 use super::files::{Files, Read};
 use crate::access::estate::Estate;
 use crate::access::stated::stated;
 use crate::config::{Config, Layer1};
 use crate::exit::Exit;
+use crate::printing::harmless_line;
+use crate::proof::declared::unfit_actions;
 use crate::proof::guarded::{Guarded, Unfit};
 use crate::proof::sarif::{self, Written};
-use crate::proof::{certificates, claims, decide, paths, reach, told};
+use crate::proof::{calls, certificates, claims, decide, paths, reach, told};
+
+/// The configuration, where none is named.
+const CONFIG: &str = "ringfence.toml";
 
 #[derive(Debug, Args)]
 pub(super) struct Prove {
     /// The configuration
-    #[arg(long, default_value = "ringfence.toml")]
+    #[arg(long, default_value = CONFIG)]
     config: PathBuf,
     #[command(flatten)]
     files: Files,
@@ -57,15 +63,23 @@ impl Prove {
                 false => self.compare(),
             };
         }
-        let config = Config::load_of_one(&self.config, "`ringfence prove`")?;
         if self.is_sarif_printed() && (self.json || self.markdown) {
             bail!("one form is printed: write `--sarif=FILE` beside `--json` or `--markdown`");
         }
+        // Who is there the files say; a configuration that is named must be there.
+        if self.paths
+            && self.config == Path::new(CONFIG)
+            && !self.config.exists()
+            && let Some(read) = self.files.alone()?
+        {
+            return self.follow(&read, None);
+        }
+        let config = Config::load_of_one(&self.config, "`ringfence prove`")?;
         if !self.paths {
             Guarded::fits(&config)?;
         }
         self.files.clone().ask(config, move |read, config| match self.paths {
-            true => self.follow(&read, config),
+            true => self.follow(&read, Some(config)),
             false => self.decide(&read, config),
         })
     }
@@ -81,8 +95,10 @@ impl Prove {
             let mut exit = Exit::Held;
             for path in &self.check {
                 let all = certificates::checked(path)?.map_err(anyhow::Error::msg)?;
-                for stranger in certificates::strangers(&all, &claims, &findings) {
-                    println!("{}: {stranger}", path.display());
+                let strangers = certificates::strangers(&all, &claims, &findings);
+                let missing = certificates::unstated(&all, &claims, &findings);
+                for wrong in strangers.iter().chain(&missing) {
+                    println!("{}: {wrong}", path.display());
                     exit = Exit::Failed;
                 }
             }
@@ -98,8 +114,12 @@ impl Prove {
     fn decide(&self, read: &Read, config: &Config) -> anyhow::Result<Exit> {
         let estate = &read.estate;
         let guarded = Guarded::of(estate, config)?;
+        for what in unfit_actions(&guarded)? {
+            eprintln!("ringfence: warning: {}", harmless_line(&what));
+        }
         let claims = claims::all(&guarded, &stated(config)?)?;
         let mut findings = decide::all(&claims)?;
+        calls::add(&guarded, &claims, &mut findings, OffsetDateTime::now_utc());
         findings.extend(reach::findings(&guarded));
         let rails = told::rails(&findings);
         let took = read.took();
@@ -113,7 +133,7 @@ impl Prove {
             (false, false) => told::text(&rails, took),
         };
         if let Some(file) = &self.sarif {
-            let log = sarif::log(&rails, &self.written(estate, config))?;
+            let log = sarif::log(&rails, &self.written(estate, Some(config)))?;
             self.put_sarif(file, log, &mut out)?;
         }
         print!("{out}");
@@ -122,15 +142,21 @@ impl Prove {
     }
 
     /// Where the estate is written.
-    fn written<'e>(&self, estate: &'e Estate, config: &Config) -> Written<'e> {
+    fn written<'e>(&self, estate: &'e Estate, config: Option<&Config>) -> Written<'e> {
         let name = |directory: &PathBuf| {
-            let own = config.layer1.iter().find(|one| one.directory == *directory);
+            let layer1 = config.map_or(&[][..], |config| &config.layer1);
+            let own = layer1.iter().find(|one| one.directory == *directory);
             own.map_or_else(|| Layer1::at(directory.clone()).name(), Layer1::name)
         };
         let roots = self.files.roots(config);
         let roots: Vec<(String, PathBuf)> =
             roots.into_iter().map(|directory| (name(&directory), directory)).collect();
-        Written::of(estate, &self.config, &roots, &self.files.templates(config))
+        // What stands nowhere else is in the configuration, or in the first file.
+        let elsewhere = match config {
+            Some(_) => &self.config,
+            None => self.files.first().unwrap_or(&self.config),
+        };
+        Written::of(estate, elsewhere, &roots, &self.files.templates(config))
     }
 
     /// Writes a log to its file, or in place of the text.
@@ -142,13 +168,14 @@ impl Prove {
         Ok(())
     }
 
-    /// The paths; a configuration without deployers has sources all the same.
-    fn follow(&self, read: &Read, config: &Config) -> anyhow::Result<Exit> {
+    /// The paths; without a configuration, and where it has no deployers, there are sources
+    /// all the same.
+    fn follow(&self, read: &Read, config: Option<&Config>) -> anyhow::Result<Exit> {
         let estate = &read.estate;
-        let guarded = match Guarded::of(estate, config) {
-            Ok(guarded) => Some(guarded),
-            Err(Unfit::NoDeployers) => None,
-            Err(error) => return Err(error.into()),
+        let guarded = match config.map(|config| Guarded::of(estate, config)) {
+            Some(Ok(guarded)) => Some(guarded),
+            None | Some(Err(Unfit::NoDeployers)) => None,
+            Some(Err(error)) => return Err(error.into()),
         };
         let found = paths::search(estate, guarded.as_ref())?;
         let took = read.took();
@@ -174,10 +201,17 @@ fn check(paths: &[PathBuf]) -> anyhow::Result<Exit> {
         let text = fs::read(path).with_context(|| format!("cannot read `{name}`"))?;
         // What is no such file is bad input, and no bad certificate.
         let read = Certificates::read(&text).with_context(|| format!("`{name}`"))?;
-        if read.certificates.is_empty() && read.packets.is_empty() {
+        if read.certificates.is_empty() && read.packets.is_empty() && read.claims.is_empty() {
             bail!("`{name}`: there is no certificate in it");
         }
         match certificates::checked(path)? {
+            Ok(all) if !all.states_claims() => {
+                let version = all.version;
+                println!(
+                    "{name}: BAD: version {version} does not state its claims, so that one may be missing: write it again"
+                );
+                exit = Exit::Failed;
+            }
             Ok(all) => {
                 let packets = all.packets.iter().map(|one| one.rail.as_str());
                 let rails: BTreeSet<&str> =

@@ -39,6 +39,7 @@ use crate::integrity;
 use crate::mutations::{self, Probed};
 use crate::progress::Progress;
 use crate::proof::accounts::{OfAccount, Proving, together};
+use crate::proof::calls::ended::Differs;
 use crate::proof::certificates::CERTIFICATES;
 use crate::proof::deployed;
 use crate::proof::guarded::Unfit;
@@ -406,7 +407,7 @@ async fn prove(
                 Proving::Done(proofs, certificates)
             }
             // A fault of ours, and no result.
-            Err(reason) if reason.is::<Disagreement>() => return Err(reason),
+            Err(reason) if is_fault(&reason) => return Err(reason),
             Err(reason) if is_nobody(&reason) && has_nothing(suite) => {
                 Proving::Nobody(format!("{reason:#}"))
             }
@@ -448,6 +449,11 @@ fn has_nothing(suite: &Suite<'_>) -> bool {
         && facts.roles.is_empty()
         && !is_made("aws_iam_role")
         && !networks.iter().any(|it| is_made(it))
+}
+
+/// Whether prover and engine, or prover and guard, say otherwise of one request.
+fn is_fault(reason: &anyhow::Error) -> bool {
+    reason.is::<Disagreement>() || reason.is::<Box<Differs>>()
 }
 
 /// Whether nothing is claimed of anybody in an account.

@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::files::Asked;
 use crate::access::can::{Wanted, who_can};
-use crate::access::reference::unknown_actions;
+use crate::access::reference::{unfit, unknown_actions};
 use crate::access::told;
 use crate::exit::Exit;
 
@@ -35,7 +35,8 @@ pub(super) struct WhoCan {
 impl WhoCan {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let Self { action, resource, asked, json } = self;
-        for what in unknown_actions(&[action.as_str()]) {
+        let on = resource.as_deref().unwrap_or("*");
+        for what in unknown_actions(&[&action]).into_iter().chain(unfit(&[&action], &[on])) {
             eprintln!("ringfence: warning: {what}");
         }
         asked.ask(move |estate| {

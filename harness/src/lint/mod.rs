@@ -6,6 +6,7 @@
 //!   not known;
 //! - [`terraform`], [`template`]: where policies stand;
 //! - [`files`]: which file is what;
+//! - [`proved`]: what the prover says of a document;
 //! - [`configuration`]: what is wrong around policies;
 //! - [`module`]: what Terraform's files declare, refer to and depend on;
 //! - [`workflow`]: the actions that GitHub workflows run.
@@ -14,6 +15,7 @@ pub mod configuration;
 pub mod files;
 pub mod known;
 pub mod module;
+pub mod proved;
 pub mod read;
 mod scopes;
 pub mod source;
@@ -23,7 +25,7 @@ pub mod workflow;
 
 use std::path::Path;
 
-use ringfence_policy::lint::lint;
+use ringfence_policy::lint::{lint, place};
 use ringfence_policy::{Document, Kind};
 use serde::Serialize;
 
@@ -136,25 +138,38 @@ impl Report {
     }
 }
 
-fn found<'a>(
-    file: &'a str,
-    source: &'a Source,
-    document: &Document,
-) -> impl Iterator<Item = Finding> + use<'a> {
-    lint(document).into_iter().map(move |finding| {
-        let Place { line, column } = source.place(finding.line, finding.column);
+/// What lint and the prover find, by statement.
+fn found(file: &str, source: &Source, document: &Document) -> Vec<Finding> {
+    let mut of_text = lint(document);
+    let proved = proved::judge(source, document, &mut of_text);
+    let told = |(line, column), statement: usize, sid, rule, [message, instead]: [&str; 2]| {
+        let Place { line, column } = source.place(line, column);
         Finding {
             file: file.to_owned(),
             line,
             column,
-            rule: finding.rule.name(),
+            rule,
             subject: source.subject.clone(),
-            statement: Some(source.number(finding.statement) + 1),
-            sid: finding.sid,
-            message: shown(&finding.message),
-            instead: shown(&finding.instead),
+            statement: Some(source.number(statement) + 1),
+            sid,
+            message: shown(message),
+            instead: shown(instead),
         }
-    })
+    };
+    let mut all: Vec<(usize, Finding)> = Vec::new();
+    for one in of_text {
+        let place = (one.line, one.column);
+        let texts = [one.message.as_str(), one.instead.as_str()];
+        let finding = told(place, one.statement, one.sid, one.rule.name(), texts);
+        all.push((one.statement, finding));
+    }
+    for one in proved {
+        let place = place(document, one.statement, one.about.as_deref());
+        let texts = [one.message.as_str(), one.instead.as_str()];
+        all.push((one.statement, told(place, one.statement, one.sid, one.rule, texts)));
+    }
+    all.sort_by_key(|(statement, _)| *statement);
+    all.into_iter().map(|(_, finding)| finding).collect()
 }
 
 /// A file that is a policy: its kind, where nobody said it, by its statements.

@@ -6,6 +6,12 @@ use ringfence_policy::{Document, DocumentError, Kind};
 
 use super::known::{Node, Place, Value};
 
+/// Stands for somebody who is not known: a form that names nobody, and that no rule judges.
+pub(super) const SOMEBODY: &str = "AROAUNKNOWNUNKNOWN00";
+
+/// Stands for a date that is not known: it must be one when the policy is stored.
+pub(super) const SOME_DATE: &str = "1970-01-01T00:00:00Z";
+
 /// A policy document.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -22,6 +28,8 @@ pub struct Source {
     places: Vec<(usize, Place)>,
     /// For each statement of the text, its number in the file.
     numbers: Vec<usize>,
+    /// The statements of the text of which an entry of `Action` is not known, and left out.
+    partial: Vec<usize>,
 }
 
 /// What of a document was not checked.
@@ -36,7 +44,7 @@ pub struct Unchecked {
 impl Source {
     /// A document whose text is known, at one place of a file.
     pub fn text(subject: String, kind: Kind, text: String, at: Place) -> Self {
-        Self { subject, kind, is_managed: false, text, places: vec![(0, at)], numbers: Vec::new() }
+        Self { places: vec![(0, at)], ..Self::file(kind, text) }.of(subject)
     }
 
     /// The same as API Gateway reads it: `execute-api:/…` is of the API itself
@@ -66,7 +74,12 @@ impl Source {
             text,
             places: Vec::new(),
             numbers: Vec::new(),
+            partial: Vec::new(),
         }
+    }
+
+    fn of(self, subject: String) -> Self {
+        Self { subject, ..self }
     }
 
     /// A document that stands in a file as a tree, functions resolved. What is
@@ -83,8 +96,9 @@ impl Source {
             return None;
         }
         writer.document(node);
-        let Writer { text, places, numbers, left, .. } = writer;
-        left.then_some(Self { subject, kind, is_managed: false, text, places, numbers })
+        let Writer { text, places, numbers, partial, left, .. } = writer;
+        let own = Self { places, numbers, partial, ..Self::file(kind, text) }.of(subject);
+        left.then_some(own)
     }
 
     /// The same, stored as a managed policy.
@@ -127,6 +141,11 @@ impl Source {
     pub fn number(&self, statement: usize) -> usize {
         self.numbers.get(statement).copied().unwrap_or(statement)
     }
+
+    /// Whether a statement of the text may be about more actions than it names there.
+    pub(super) fn is_partial(&self, statement: usize) -> bool {
+        self.partial.contains(&statement)
+    }
 }
 
 /// Text for people: what is not known as `…`.
@@ -139,6 +158,7 @@ struct Writer<'a> {
     text: String,
     places: Vec<(usize, Place)>,
     numbers: Vec<usize>,
+    partial: Vec<usize>,
     unchecked: &'a mut Vec<Unchecked>,
     /// Whether a statement is left.
     left: bool,
@@ -150,7 +170,7 @@ struct LeftOut(Place, String);
 impl<'a> Writer<'a> {
     fn new(unchecked: &'a mut Vec<Unchecked>) -> Self {
         let (text, places, numbers) = (String::new(), Vec::new(), Vec::new());
-        Self { text, places, numbers, unchecked, left: false }
+        Self { text, places, numbers, partial: Vec::new(), unchecked, left: false }
     }
 
     fn not_checked(&mut self, at: Place, what: impl Into<String>) {
@@ -214,6 +234,7 @@ impl<'a> Writer<'a> {
             Err(LeftOut(at, what)) => {
                 self.text.truncate(text);
                 self.places.truncate(places);
+                self.partial.retain(|statement| *statement < self.numbers.len());
                 *first = was_first;
                 self.not_checked(at, format!("statement {}: {what}", number + 1));
             }
@@ -267,6 +288,7 @@ impl<'a> Writer<'a> {
             if key == "NotAction" || known.is_empty() {
                 return Err(LeftOut(node.at, format!("its {key} is not known")));
             }
+            self.partial.push(self.numbers.len());
             self.not_checked(node.at, format!("an entry of {key} is not known"));
         }
         self.list(&known);
@@ -306,9 +328,7 @@ impl<'a> Writer<'a> {
                 .map(|item| match (unknown_in(item), member.key.as_str()) {
                     (false, _) => item.clone(),
                     // Forms that name nobody, and that no rule judges.
-                    (true, "AWS") => {
-                        Node::new(item.at, Value::Text("AROAUNKNOWNUNKNOWN00".to_owned()))
-                    }
+                    (true, "AWS") => Node::new(item.at, Value::Text(SOMEBODY.to_owned())),
                     (true, "Service") => {
                         Node::new(item.at, Value::Text(format!("{UNKNOWN}.amazonaws.com")))
                     }
@@ -352,9 +372,8 @@ impl<'a> Writer<'a> {
                     .iter()
                     .map(|item| match unknown_in(item) {
                         false => item.clone(),
-                        // A date must be one when the policy is stored.
                         true if block.key.contains("Date") => {
-                            Node::new(item.at, Value::Text("1970-01-01T00:00:00Z".to_owned()))
+                            Node::new(item.at, Value::Text(SOME_DATE.to_owned()))
                         }
                         true => match &item.value {
                             Value::Text(_) => item.clone(),

@@ -411,6 +411,45 @@ pub(crate) fn resources(root: &Node) -> Vec<Resource> {
     found
 }
 
+/// The same, taken out of what is no plan: a state has most of what it holds in the values of
+/// its resources.
+pub(crate) fn taken(root: &mut Node) -> Vec<Resource> {
+    if root.get("resource_changes").is_some() || root.get("values").is_none() {
+        return resources(root);
+    }
+    let mut found = Vec::new();
+    let module = root.get_mut("values").and_then(|values| values.get_mut("root_module"));
+    if let Some(module) = module {
+        taken_of(module, &mut found);
+    }
+    found
+}
+
+fn taken_of(module: &mut Node, found: &mut Vec<Resource>) {
+    let items = |node: Option<&mut Node>| match node.map(|node| &mut node.value) {
+        Some(Value::List(items)) => std::mem::take(items),
+        _ => Vec::new(),
+    };
+    let (mut kept, own) = (Vec::new(), items(module.get_mut("resources")));
+    for mut node in own {
+        // Data sources of a state are no resources.
+        let is_data = node.get("mode").and_then(Node::text) == Some("data");
+        let at = node.at;
+        let values = node.get_mut("values").filter(|_| !is_data);
+        let values = values.map(|values| std::mem::replace(values, Node::new(at, Value::Null)));
+        match values {
+            Some(values) => found.extend(resource(&node, values)),
+            None => kept.push(node),
+        }
+    }
+    if let Some(Value::List(resources)) = module.get_mut("resources").map(|it| &mut it.value) {
+        *resources = kept;
+    }
+    if let Some(Value::List(modules)) = module.get_mut("child_modules").map(|it| &mut it.value) {
+        modules.iter_mut().for_each(|module| taken_of(module, found));
+    }
+}
+
 /// What a plan does with a resource that there is
 /// (<https://developer.hashicorp.com/terraform/internals/json-format#change-representation>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -486,9 +525,9 @@ pub(crate) fn read_before(root: &Node) -> Vec<Resource> {
 
 fn data(module: &Node, found: &mut Vec<Resource>) {
     for node in module.get("resources").map(Node::items).unwrap_or_default() {
-        let values = node.get("values").cloned();
-        let resource = values.and_then(|values| resource(node, values));
-        found.extend(resource.filter(|resource| resource.is_data));
+        let is_data = node.get("mode").and_then(Node::text) == Some("data");
+        let values = node.get("values").filter(|_| is_data);
+        found.extend(values.and_then(|values| resource(node, values.clone())));
     }
     for child in module.get("child_modules").map(Node::items).unwrap_or_default() {
         data(child, found);

@@ -8,7 +8,7 @@ use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 
 use crate::attacks::actor::Actor;
-use crate::attacks::reach::deployed::{PoliciesError, RolePolicies, role_policies};
+use crate::attacks::policies::{PoliciesError, RolePolicies, role_policies};
 use crate::attacks::{Step, Suite};
 
 /// How the names of the roles begin that probes make.

@@ -54,6 +54,10 @@ pub fn together(accounts: Vec<OfAccount>) -> Together {
                 let all = decided.get_or_insert_with(Certificates::new);
                 all.documents.extend(certificates.documents);
                 let named = |who: String| format!("{scope}{who}");
+                for (rail, of) in certificates.claims {
+                    let of = of.into_iter().map(|(who, count)| (named(who), count));
+                    all.claims.entry(rail).or_default().extend(of);
+                }
                 all.certificates.extend(certificates.certificates.into_iter().map(|mut one| {
                     one.who = named(one.who);
                     one
@@ -120,6 +124,7 @@ fn of_proved(mut all: Certificates, proofs: &[Proof]) -> Certificates {
     all.certificates.retain(|one| proved.contains(one.rail.as_str()));
     all.packets.retain(|one| proved.contains(one.rail.as_str()));
     all.without.retain(|one| proved.contains(one.rail.as_str()));
+    all.claims.retain(|rail, _| proved.contains(rail.as_str()));
     all
 }
 
@@ -145,7 +150,8 @@ mod tests {
             who: "role/app".to_owned(),
             reason: "r".to_owned(),
         });
-        let certificates = Certificates { without: without.collect(), ..Certificates::new() };
+        let mut certificates = Certificates { without: without.collect(), ..Certificates::new() };
+        proofs.iter().for_each(|proof| certificates.state(&proof.guard_rail, "role/app"));
         let proving = Proving::Done(proofs.to_vec(), certificates);
         OfAccount { scope: scope.to_owned(), proving }
     }
@@ -165,7 +171,9 @@ mod tests {
             shown,
             [("a", Proved, 4, vec![]), ("b", Violated, 4, vec!["2: by x".to_owned()]),]
         );
-        let whose: Vec<_> = all.certificates.unwrap().without;
+        let certificates = all.certificates.unwrap();
+        assert_eq!(ringfence_certificate::check(&certificates), Ok(()));
+        let whose: Vec<_> = certificates.without;
         let whose: Vec<_> = whose.iter().map(|it| (it.rail.as_str(), it.who.as_str())).collect();
         assert_eq!(whose, [("a", "1:role/app"), ("a", "2:role/app")]);
     }

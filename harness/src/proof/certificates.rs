@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use ringfence_certificate::form::{Certificate, Side, Who, Without};
+use ringfence_certificate::form::{Certificate, SENT_KEYS, Side, Universe, Who, Without};
 use ringfence_certificate::packets::{self, PacketCertificate, Uncertified};
 use ringfence_certificate::{Certificates, Known, check};
 use ringfence_evidence::{Proof, ProofVerdict};
-use ringfence_prove::{Question, Universe, certify};
+use ringfence_prove::{Question, certify};
 
 use super::claims::Claim;
 use super::decide::{Asked, End, Finding, asked};
@@ -56,20 +56,25 @@ pub fn certificates(claims: &[Claim], findings: &[Finding]) -> Result<Certificat
     let mut known: BTreeMap<&str, Known> = BTreeMap::new();
     // Once a file is full nothing more is made for it.
     let mut left = Some(LARGEST);
-    for claim in claims.iter().filter(|claim| !open.contains(&claim.rail)) {
+    // The first findings are those of the claims, one each.
+    let both = claims.iter().zip(findings);
+    for (claim, finding) in both.filter(|(claim, _)| !open.contains(&claim.rail)) {
         let mut written = Err(FULL.to_owned());
         if let Some(room) = left {
-            written = made(claim, known.entry(&claim.who).or_default(), &mut all);
+            let known = known.entry(&claim.who).or_default();
+            written = made(claim, finding.universe, known, &mut all);
             if written.is_ok() {
                 let last = all.certificates.last().map(serde_json::to_vec).transpose()?;
                 left = room.checked_sub(last.unwrap_or_default().len());
             }
             if left.is_none() {
+                // The claim is stated all the same.
                 all.certificates.pop();
-                written = Err(FULL.to_owned());
+                all.without.push(without(claim.rail.title(), &claim.who, FULL.to_owned()));
             }
         }
         if let Err(reason) = written {
+            all.state(claim.rail.title(), &claim.who);
             all.without.push(without(claim.rail.title(), &claim.who, reason));
         }
     }
@@ -77,6 +82,7 @@ pub fn certificates(claims: &[Claim], findings: &[Finding]) -> Result<Certificat
         |one: &&Finding| matches!(one.universe, Asked::Packets(_)) && !open.contains(&one.rail);
     for finding in findings.iter().filter(of_packets) {
         let (rail, who) = (finding.rail.title(), finding.who.as_str());
+        all.state(rail, who);
         let written = match &finding.packets {
             Some(Ok((way, facts))) => packets::certify((rail, who), *way, facts.clone()),
             Some(Err(reason)) => Err(Uncertified::Unshown(reason.clone())),
@@ -105,14 +111,18 @@ fn without(rail: &str, who: &str, reason: String) -> Without {
     Without { rail: rail.to_owned(), who: who.to_owned(), reason }
 }
 
-/// Adds the certificate of a claim.
-fn made(claim: &Claim, known: &Known, all: &mut Certificates) -> Result<(), String> {
+/// Adds the certificate of a claim, about what its finding is about.
+fn made(claim: &Claim, about: Asked, known: &Known, all: &mut Certificates) -> Result<(), String> {
     let inner = asked(claim);
+    let universe = match about {
+        Asked::Requests(universe) => universe,
+        Asked::Packets(_) => return Err("it is about packets".to_owned()),
+    };
     let question = Question {
         inner: &inner,
         outer: &claim.most,
         principal: claim.principal.as_ref(),
-        universe: Universe::All,
+        universe,
     };
     certify(&question, (claim.rail.title(), &claim.who), known, all)
 }
@@ -151,6 +161,19 @@ pub fn strangers(all: &Certificates, claims: &[Claim], findings: &[Finding]) -> 
         format!("the certificate of `{rail}` for `{who}` is of another claim")
     };
     requests.chain(packets).map(told).collect()
+}
+
+/// The claims of the files that certificates do not state, of guard rails of which they
+/// state some.
+pub fn unstated(all: &Certificates, claims: &[Claim], findings: &[Finding]) -> Vec<String> {
+    let packets = findings.iter().filter(|one| matches!(one.universe, Asked::Packets(_)));
+    let packets = packets.map(|one| (one.rail.title(), one.who.as_str()));
+    let names = claims.iter().map(|one| (one.rail.title(), one.who.as_str())).chain(packets);
+    let names: BTreeSet<(&str, &str)> = names.collect();
+    let is_missing =
+        |(rail, who): &(&str, &str)| all.claims.get(*rail).is_some_and(|of| !of.contains_key(*who));
+    let told = |(rail, who)| format!("the certificate of `{rail}` for `{who}` is missing");
+    names.into_iter().filter(is_missing).map(told).collect()
 }
 
 /// Reads certificates and checks each.
@@ -195,6 +218,13 @@ pub fn problems(bundle: &Path, proofs: &[Proof]) -> anyhow::Result<Vec<String>> 
             problems.push(format!(
                 "`{CERTIFICATES}` tells of {found} claims of `{}`, the record of {}",
                 proof.guard_rail, proof.claims
+            ));
+        }
+        let mut own = all.certificates.iter().filter(|one| one.rail == proof.guard_rail);
+        if own.any(|one| one.universe != Universe::all()) && !proof.universe.contains(SENT_KEYS) {
+            problems.push(format!(
+                "`{CERTIFICATES}` tells of fewer requests than the record calls `{}` proved of",
+                proof.guard_rail
             ));
         }
     }

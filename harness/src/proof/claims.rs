@@ -11,7 +11,7 @@ use super::guises::{Guise, guises};
 use super::limited::limited;
 use super::statements::{Forbidden, On};
 use super::{declared, network, trust};
-use crate::access::estate::{Entry, Most};
+use crate::access::estate::{Entry, Most, Trusts, allows};
 use crate::access::sessions::{lets_in, sessions};
 use crate::access::stated::Stated;
 use crate::config::{ConfigError, Job};
@@ -43,6 +43,15 @@ pub struct Claim {
     pub(super) kept_back_by: Option<String>,
     /// The policies with that, where it is known what it says.
     pub(super) kept_back: Option<Policies>,
+}
+
+impl Claim {
+    /// Notes why a trust policy is the most that it may be.
+    pub(super) fn hangs_on_part(&mut self, why: Option<String>) {
+        let Some(why) = why else { return };
+        self.bounded.entry(why.clone()).or_default();
+        self.hangs_on.get_or_insert(why);
+    }
 }
 
 /// Why a guard rail is no claim.
@@ -289,11 +298,12 @@ pub(super) fn of_trust(
     (address, trust): (&str, &Entry),
     forbidden: &Forbidden,
 ) -> Result<Vec<Claim>, DocumentError> {
-    let policy = trust.policies.resource.as_ref();
+    let Trusts { policy, beyond, in_part } = trust.trusts();
     let may_enter = |policy| is_let_in(guarded, (name, entry), policy);
-    if !trust.unknown.is_empty() || policy.is_some_and(|policy| may_enter(policy)) {
+    if beyond.is_some() || policy.is_some_and(|policy| may_enter(policy)) {
         let mut with = claim(rail, name, entry, policy, std::slice::from_ref(forbidden))?;
-        with.beyond = with.beyond.or_else(|| trust.unknown.first().cloned());
+        with.beyond = with.beyond.or(beyond);
+        with.hangs_on_part(in_part);
         return Ok(by(guarded, with, (name, entry), address, policy));
     }
     Ok(Vec::new())
@@ -348,7 +358,7 @@ fn claim(
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-userid>).
 fn of_id(entry: &Entry, policies: &Policies) -> Result<Option<Vec<Arc<Document>>>, DocumentError> {
     let asks = |document: &Arc<Document>| document.text().to_ascii_lowercase().contains(USER_ID);
-    let bounded = entry.bounded.values().flatten();
+    let bounded = allows(&entry.bounded);
     let own = policies.identity.iter().chain(policies.boundary.iter().flatten());
     let mut all = own.chain(&policies.resource).chain(bounded);
     let (Some(id), Some(principal), true) = (&entry.unique_id, &entry.principal, all.any(asks))

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use ringfence_certificate::packets::{Facts, Way};
 use ringfence_models::managed;
 use ringfence_policy::{Document, Kind, Policies, StatementRef, decide};
-use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within};
+use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within_sent};
 
+use super::calls::Call;
 use super::claims::Claim;
+use crate::access::estate::{allows, least};
 use crate::guard_rail::GuardRail;
 
 /// How a claim ended.
@@ -57,6 +59,8 @@ pub enum Broken {
         witness: Witness,
         /// The statements that allow it.
         allowed_by: Vec<StatementRef>,
+        /// The call that makes it, where that was looked for.
+        call: Option<Call>,
     },
     /// Packets.
     Packets(Packets),
@@ -85,7 +89,7 @@ pub fn all(claims: &[Claim]) -> Result<Vec<Finding>, Disagreement> {
 /// the known denies and limits do not take away again.
 pub(super) fn asked(claim: &Claim) -> Policies {
     let mut policies = claim.policies.clone();
-    policies.identity.extend(claim.bounded.values().flatten().cloned());
+    policies.identity.extend(allows(&claim.bounded).cloned());
     if !claim.open.is_empty() {
         policies.identity.extend(everything());
     }
@@ -109,8 +113,7 @@ fn one(claim: &Claim) -> Result<Finding, Disagreement> {
         )),
         // What is known allows it by itself, or the rest may.
         (Verdict::Violated(witness), []) if !claim.bounded.is_empty() => {
-            let known = Claim { bounded: BTreeMap::new(), ..claim.clone() };
-            let found = one(&known)?;
+            let found = one(&known(claim))?;
             if matches!(found.end, End::Violated(_)) {
                 return Ok(found);
             }
@@ -141,6 +144,14 @@ fn one(claim: &Claim) -> Result<Finding, Disagreement> {
     Ok(Finding { rail, who, end, universe, packets: None, of_aws })
 }
 
+/// A claim about what is known, under the most that the rest may deny.
+fn known(claim: &Claim) -> Claim {
+    let least = |policies: &Policies| least(policies, &claim.bounded);
+    let kept_back = claim.kept_back.as_ref().map(least);
+    let policies = least(&claim.policies);
+    Claim { policies, kept_back, bounded: BTreeMap::new(), ..claim.clone() }
+}
+
 /// AWS's own policies among those of an identity, with their versions.
 fn of_aws(policies: &Policies) -> BTreeSet<String> {
     let all = policies.identity.iter().chain(policies.boundary.iter().flatten());
@@ -157,28 +168,18 @@ fn may_be_kept_back(witness: &Witness, why: &str) -> String {
 
 fn broken(witness: Witness, policies: &Policies) -> End {
     let allowed_by = decide(&witness.request(), policies).statements;
-    End::Violated(Box::new(Broken::Request { witness, allowed_by }))
+    End::Violated(Box::new(Broken::Request { witness, allowed_by, call: None }))
 }
 
-/// Proved is what holds of all requests: the reference may lack keys that a service
-/// sends, those of OIDC tokens among them. Of what does not hold, a request for an
-/// action that there is is shown where there is one.
+/// Proved is what holds of all requests, or of those that AWS sends: the reference may lack
+/// keys that a service sends, those of OIDC tokens among them, and these are there. Of what
+/// does not hold, a request for an action that there is is shown where there is one.
 fn shown(claim: &Claim, policies: &Policies) -> Result<(Verdict, Universe), Disagreement> {
-    let verdict = ask(claim, policies, Universe::All)?;
-    if !matches!(verdict, Verdict::Proved)
-        && let known @ Verdict::Violated(_) = ask(claim, policies, Universe::Catalogue)?
-    {
-        return Ok((known, Universe::Catalogue));
-    }
-    Ok((verdict, Universe::All))
-}
-
-fn ask(claim: &Claim, policies: &Policies, universe: Universe) -> Result<Verdict, Disagreement> {
-    within(&Question {
+    within_sent(&Question {
         inner: policies,
         outer: &claim.most,
         principal: claim.principal.as_ref(),
-        universe,
+        universe: Universe::All,
     })
 }
 

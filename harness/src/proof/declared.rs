@@ -10,6 +10,7 @@ use super::claims::{Claim, Unput, letting_in, of_identity, of_trust, written};
 use super::guarded::{Guarded, text};
 use super::statements::{Forbidden, On};
 use crate::access::estate::Entry;
+use crate::access::reference::unfit;
 use crate::access::unnamed::form;
 use crate::config::Declaration;
 use crate::declared::{Person, Seen};
@@ -94,6 +95,30 @@ fn of_person(
 /// Of what says nothing there is nothing to prove.
 pub(super) const NOTHING: &str = "none of its actions acts upon any of its resources, so that it forbids \
                        nothing: of what is in a bucket write the bucket's ARN with `/*` behind it";
+
+/// Of the guard rails of the configuration each action that acts upon none of the rail's
+/// resources, where another of the rail's does: it forbids nothing, though the rail is proved.
+///
+/// # Errors
+/// As of claims.
+pub fn unfit_actions(guarded: &Guarded<'_>) -> Result<Vec<String>, Unput> {
+    let (people, _) = people(guarded);
+    let arn_of = |name: &str| guarded.arn_of(name);
+    let seen = Seen { config: guarded.config, people: &people, arn_of: &arn_of };
+    let mut told = Vec::new();
+    for declared in &guarded.config.guard_rail {
+        let On::These(resources) = forbidden(declared, &seen)?.on else { continue };
+        let actions: Vec<&str> = declared.actions.iter().map(|it| it.get_ref().as_str()).collect();
+        let resources: Vec<&str> = resources.iter().map(String::as_str).collect();
+        let found = unfit(&actions, &resources);
+        // Of a rail that forbids nothing at all its finding tells.
+        if found.len() < actions.len() {
+            let id = declared.id.get_ref();
+            told.extend(found.into_iter().map(|what| format!("guard rail `{id}`: {what}")));
+        }
+    }
+    Ok(told)
+}
 
 /// Whether there is a request of AWS's reference of which a guard rail speaks: as if who asks
 /// may, and the resources, of whichever account, let them.

@@ -5,10 +5,12 @@ use ringfence_certificate::Certificates;
 use ringfence_evidence::{Proof, ProofVerdict};
 use ringfence_wire::services::{Iam, Lambda};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use super::claims::Claim;
+use super::decide::Finding;
 use super::guarded::{Entrance, Guarded, Ways};
-use super::{certificates, claims, decide, reach, told, trust};
+use super::{calls, certificates, claims, decide, reach, told, trust};
 use crate::access::deployed;
 use crate::access::estate::Estate;
 use crate::access::files;
@@ -18,38 +20,50 @@ use crate::attacks::{Step, Suite, role_policies};
 /// What was proved, and its certificates.
 pub type Proved = (Vec<Proof>, Certificates);
 
-/// Proves the guard rails.
+/// Proves the guard rails, and sends a call that gets past each that is violated.
 ///
 /// # Errors
 /// Why they cannot be proved: nothing that Terraform made, or state that does not fit
-/// the configuration.
+/// the configuration; and where prover and guard differ about a call.
 pub async fn proofs(suite: &Suite<'_>) -> anyhow::Result<Proved> {
-    decided(suite, |claims, found| Ok(certificates::certificates(claims, found)?)).await
+    let now = OffsetDateTime::now_utc();
+    let deciding = decided(suite, move |guarded, claims, found| {
+        calls::add(guarded, claims, found, now);
+        Ok(certificates::certificates(claims, found)?)
+    });
+    let (claims, mut findings, certificates) = deciding.await?;
+    calls::send(suite, &claims, &mut findings).await?;
+    Ok((all_told(&findings), certificates))
 }
 
-/// Proves the guard rails, and makes no certificates.
+/// Proves the guard rails, makes no certificates and sends nothing.
 ///
 /// # Errors
 /// As [`proofs`].
 pub(crate) async fn rails(suite: &Suite<'_>) -> anyhow::Result<Vec<Proof>> {
-    let (proofs, ()) = decided(suite, |_, _| Ok(())).await?;
-    Ok(proofs)
+    let (_, findings, ()) = decided(suite, |_, _, _| Ok(())).await?;
+    Ok(all_told(&findings))
 }
 
-/// What was decided of each guard rail, and what is made of the claims beside it.
+fn all_told(findings: &[Finding]) -> Vec<Proof> {
+    told::rails(findings).iter().map(told::Rail::proof).collect()
+}
+
+/// The claims, what was decided of each, and what is made of that beside it.
 async fn decided<T: Send + 'static>(
     suite: &Suite<'_>,
-    beside: impl FnOnce(&[Claim], &[decide::Finding]) -> anyhow::Result<T> + Send + 'static,
-) -> anyhow::Result<(Vec<Proof>, T)> {
+    beside: impl FnOnce(&Guarded<'_>, &[Claim], &mut [Finding]) -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<(Vec<Claim>, Vec<Finding>, T)> {
     let estate = estate(suite).await?;
+    let estate = estate.ok_or_else(|| anyhow::anyhow!("there is no state of Terraform's"))?;
     let (config, ways) = (suite.account().config().clone(), ways(suite)?);
     let deciding = tokio::task::spawn_blocking(move || {
         let guarded = Guarded::within(&estate, &config, &ways)?;
         let claims = claims::all(&guarded, &stated(&config)?)?;
         let mut findings = decide::all(&claims)?;
         findings.extend(reach::findings(&guarded));
-        let proofs = told::rails(&findings).iter().map(told::Rail::proof).collect();
-        Ok((proofs, beside(&claims, &findings)?))
+        let beside = beside(&guarded, &claims, &mut findings)?;
+        Ok((claims, findings, beside))
     });
     deciding.await?
 }
@@ -74,16 +88,18 @@ fn ways(suite: &Suite<'_>) -> anyhow::Result<Ways> {
     Ok(ways)
 }
 
-/// What is deployed.
-async fn estate(suite: &Suite<'_>) -> anyhow::Result<Estate> {
+/// What is deployed, where Terraform made some of it.
+pub(crate) async fn estate(suite: &Suite<'_>) -> anyhow::Result<Option<Estate>> {
     let account = suite.account();
     let mut states = suite.stack().printed()?;
     states.retain(|state| account.has_state(&state.name));
-    anyhow::ensure!(!states.is_empty(), "there is no state of Terraform's");
+    if states.is_empty() {
+        return Ok(None);
+    }
     let mut estate = files::printed(states, &account.config().account)?;
     of_stacks(suite, &mut estate).await?;
     functions(suite, &mut estate).await?;
-    Ok(estate)
+    Ok(Some(estate))
 }
 
 /// The roles that Lambda takes and that Terraform did not make.

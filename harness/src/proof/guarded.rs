@@ -25,7 +25,8 @@ pub enum Unfit {
     },
     /// There is nobody at all.
     #[error(
-        "the configuration names no deployer and no `[[guard_rail]]`: no guard rail is about anybody"
+        "the configuration names no deployer and no `[[guard_rail]]`: no guard rail is about anybody; \
+         `ringfence prove --paths` needs neither"
     )]
     NoDeployers,
     /// The account is not known.

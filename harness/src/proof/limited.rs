@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::claims::Claim;
 use super::guarded::Guarded;
 use crate::access::control::{Limits, Through, Whose};
+use crate::access::estate::allows;
 use crate::access::stated::Stated;
 use crate::access::unnamed::hangs_on_name;
 
@@ -35,7 +36,7 @@ pub(super) fn limited(
 /// Nobody knows what a policy that asks for a name that is not known allows or denies.
 fn name_asked_for(claim: &mut Claim) {
     let Some(who) = &claim.unnamed else { return };
-    let identity = claim.bounded.values().flatten().cloned().collect();
+    let identity = allows(&claim.bounded).cloned().collect();
     let bounded = Policies { identity, ..Policies::default() };
     let mut all = [&claim.policies, &bounded].into_iter().chain(&claim.kept_back);
     let why = all.find_map(|policies| hangs_on_name(who, policies));

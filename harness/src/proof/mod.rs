@@ -12,6 +12,7 @@
 //! - [`paths`]: who can come to act as whom, closed under itself;
 //! - [`told`]: the results as text, JSON and Markdown, with how long they [`took`];
 //!   [`sarif`] as SARIF, at the files;
+//! - [`calls`]: a request that breaks a claim as a call that somebody can make;
 //! - [`certificates`]: what is proved written down, to be checked by others;
 //! - [`deployed`]: the same of a stack that runs, for the record of a run;
 //! - [`accounts`]: the same of several accounts together.
@@ -20,10 +21,11 @@
 //! it.
 
 pub mod accounts;
+pub mod calls;
 pub mod certificates;
 pub mod claims;
 pub mod decide;
-mod declared;
+pub mod declared;
 pub mod deployed;
 pub mod guarded;
 mod guises;

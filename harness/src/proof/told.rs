@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use ringfence_certificate::form::SENT_KEYS;
 use ringfence_evidence::prose;
 use ringfence_prove::jsonl::Shown;
 use ringfence_prove::{Universe, Witness};
 use serde::Serialize;
 
+use super::calls::told::{self as called, Called};
 use super::decide::{Asked, Broken, End, Finding, Packets};
 use super::took::Took;
+use crate::access::told::request;
 use crate::printing::harmless_line;
 
 /// A guard rail with all that was found of it.
@@ -53,16 +56,26 @@ struct Violation<'f> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum By<'f> {
-    Request { request: Shown, allowed_by: Vec<String> },
-    Packets { packet: &'f str, path: &'f [String] },
+    Request {
+        request: Shown,
+        allowed_by: Vec<String>,
+        /// The call that makes it, or another that breaks the same claim.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        call: Option<Box<Called<'f>>>,
+    },
+    Packets {
+        packet: &'f str,
+        path: &'f [String],
+    },
 }
 
 impl<'f> By<'f> {
     fn of(broken: &'f Broken) -> Self {
         match broken {
-            Broken::Request { witness, allowed_by } => Self::Request {
+            Broken::Request { witness, allowed_by, call } => Self::Request {
                 request: Shown::of(witness),
                 allowed_by: allowed_by.iter().map(ToString::to_string).collect(),
+                call: call.as_ref().map(|call| Box::new(Called::of(call))),
             },
             Broken::Packets(Packets { packet, through, .. }) => {
                 Self::Packets { packet, path: through }
@@ -167,18 +180,18 @@ impl<'f> Rail<'f> {
         if let Some(packets) = packets {
             return Stated::Packets { packets };
         }
-        match any(Asked::Requests(Universe::Catalogue)) {
-            true => Stated::Requests {
+        if any(Asked::Requests(Universe::Catalogue)) {
+            return Stated::Requests {
                 actions: "those of AWS's reference",
                 resources: "ARNs of each action's resource types, and `*` where none is required",
                 keys: "those that each action can carry, with values of their types",
-            },
-            false => Stated::Requests {
-                actions: "any name",
-                resources: "`*` and any ARN",
-                keys: "each absent, any text, any list of texts",
-            },
+            };
         }
+        let keys = match any(Asked::Requests(Universe::Sent)) {
+            true => SENT_KEYS,
+            false => "each absent, any text, any list of texts",
+        };
+        Stated::Requests { actions: "any name", resources: "`*` and any ARN", keys }
     }
 
     fn told(&self) -> Told<'f> {
@@ -230,6 +243,9 @@ pub fn lines(rail: &Rail<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     for (who, broken) in rail.violations() {
         lines.push(format!("{who}: {}", told(broken)));
+        if let Broken::Request { witness, call: Some(call), .. } = broken {
+            lines.push(format!("{who}: {}", called::line(call, witness)));
+        }
     }
     lines.extend(rail.undecided().map(|(who, reason)| format!("{who}: undecided: {reason}")));
     let whatever = rail.whatever();
@@ -253,13 +269,8 @@ fn witness(broken: &Broken) -> Option<&Witness> {
 
 pub(super) fn told(broken: &Broken) -> String {
     match broken {
-        Broken::Request { witness, allowed_by } => {
-            let shown = Shown::of(witness);
-            let mut line = format!("`{}` on `{}`", shown.action, shown.resource);
-            let context = serde_json::to_string(&shown.context).unwrap_or_default();
-            if context != "{}" {
-                let _ = write!(line, " with `{context}`");
-            }
+        Broken::Request { witness, allowed_by, .. } => {
+            let mut line = request(witness);
             let by: Vec<String> = allowed_by.iter().map(ToString::to_string).collect();
             let _ = write!(line, " is allowed by {}", by.join(", "));
             line

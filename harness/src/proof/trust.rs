@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::claims::{Claim, most, written};
 use super::guarded::{Guarded, Team};
 use super::statements::{Forbidden, On};
-use crate::access::estate::Entry;
+use crate::access::estate::{Entry, Trusts};
 use crate::config::{App, Config, Deployer, IssuerKind};
 use crate::guard_rail::GuardRail;
 use crate::issuers::AUDIENCE;
@@ -60,21 +60,24 @@ fn of_assumed(
 
 /// A claim about whom a trust policy lets in at most.
 fn of_trust(name: &str, entry: &Entry, most: Arc<Document>) -> Claim {
-    Claim {
+    // Whom an unknown trust policy lets in, nobody knows.
+    let Trusts { policy, beyond, in_part } = entry.trusts();
+    let mut claim = Claim {
         rail: TRUST,
         who: name.to_owned(),
         principal: None,
-        policies: entry.policies.clone(),
+        policies: Policies { resource: policy.map(Arc::clone), ..entry.policies.clone() },
         most: Policies { resource: Some(most), ..Policies::default() },
         open: Vec::new(),
         bounded: BTreeMap::new(),
-        // Whom an unknown trust policy lets in, nobody knows.
-        beyond: entry.unknown.first().cloned(),
+        beyond,
         unnamed: None,
         hangs_on: None,
         kept_back_by: None,
         kept_back: None,
-    }
+    };
+    claim.hangs_on_part(in_part);
+    claim
 }
 
 /// The workflow of the deployer's repository, and nobody else.
@@ -150,7 +153,9 @@ fn entry_of<'e>(guarded: &Guarded<'e>, team: &Team<'_>) -> Option<&'e Entry> {
 /// it: by its account, where its own policies speak of STS, or more directly. Whom no
 /// Allow names, nobody lets in.
 fn may_become(who: &Entry, trust: &Entry) -> bool {
-    let Some(policy) = &trust.policies.resource else { return !trust.unknown.is_empty() };
+    let Trusts { policy: Some(policy), beyond, .. } = trust.trusts() else {
+        return !trust.unknown.is_empty();
+    };
     let Some(principal) = &who.principal else { return true };
     let is_allow = |one: &StatementView<'_>| one.effect() == Effect::Allow;
     let speaks = || {
@@ -159,7 +164,7 @@ fn may_become(who: &Entry, trust: &Entry) -> bool {
             || !(who.outside.is_empty() && who.unknown.is_empty())
     };
     let naming = statements(policy).filter(is_allow).filter_map(|one| one.names(principal)).max();
-    !trust.unknown.is_empty() || naming.is_some_and(|naming| naming > Naming::Account || speaks())
+    beyond.is_some() || naming.is_some_and(|naming| naming > Naming::Account || speaks())
 }
 
 /// A team that would become another.
@@ -174,21 +179,21 @@ fn of_team(
     let own = json!({"Effect": "Allow", "Principal": "*", "NotAction": "sts:AssumeRole*",
         "Resource": whom.arn});
     most.resource = Some(written(&[of_others(&whom.arn), own], Kind::Resource)?);
-    Ok(Claim {
+    let Trusts { policy, beyond, in_part } = trust.trusts();
+    let mut claim = Claim {
         rail: TRUST,
         who: format!("{} as {}", who.entry, whom.entry),
         principal: entry.principal.clone(),
-        policies: Policies {
-            resource: trust.policies.resource.as_ref().map(Arc::clone),
-            ..entry.policies.clone()
-        },
+        policies: Policies { resource: policy.map(Arc::clone), ..entry.policies.clone() },
         most,
         open: entry.unbounded(&who.entry),
         bounded: entry.bounded.clone(),
-        beyond: trust.unknown.first().cloned(),
+        beyond,
         unnamed: entry.is_unnamed.then(|| who.entry.clone()),
         hangs_on: None,
         kept_back_by: None,
         kept_back: None,
-    })
+    };
+    claim.hangs_on_part(in_part);
+    Ok(claim)
 }

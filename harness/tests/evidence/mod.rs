@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use ringfence_evidence::is_active;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::hostile::texts;
 use crate::integrity::replace;
@@ -219,6 +219,28 @@ fn signing_is_a_step_of_its_own(place: &Path) {
     assert!(said.contains("SCOPE.md is not what run.json gives, so nobody signs it"), "{said}");
 }
 
+/// Its policy's actions, on its own function.
+fn what_the_code_deployer_can_do_is_told_to_the_row(record: &Value) {
+    let mut all = record["reach"].as_array().unwrap().iter();
+    let reach = all.find(|reach| reach["identity"] == "low-perm").unwrap();
+    let policy = "arn:aws:iam::123456789012:policy/GitHubActionsLowPermDeployerPolicy-service-b";
+    let row = |action: &str| {
+        json!({
+            "action": action,
+            "resource": "arn:aws:lambda:us-east-1:123456789012:function:service-b",
+            "allowed_by": [format!("statement `OwnCode` of `{policy}`")],
+        })
+    };
+    let own = [
+        "lambda:GetFunction",
+        "lambda:GetFunctionConfiguration",
+        "lambda:PublishVersion",
+        "lambda:UpdateFunctionCode",
+    ];
+    assert_eq!(reach["rows"], json!(own.map(row)));
+    assert_eq!(reach.get("undecided"), None);
+}
+
 #[test]
 fn a_whole_run_leaves_a_signed_bundle_without_a_secret_that_all_checks_find_good() {
     let directory = tempfile::tempdir().unwrap();
@@ -256,6 +278,7 @@ fn a_whole_run_leaves_a_signed_bundle_without_a_secret_that_all_checks_find_good
     let probes = record["probes"].as_array().unwrap();
     assert!(probes.len() > 200, "{} probes", probes.len());
     assert_eq!(record["status"]["state"], "complete");
+    what_the_code_deployer_can_do_is_told_to_the_row(&record);
     // What the team wrote changed nothing.
     let failed = |probe: &&Value| probe["verdict"] == "failed";
     assert_eq!(probes.iter().find(failed), None);

@@ -92,7 +92,7 @@ fn who_can_do_something_is_answered_from_the_configuration_alone() {
     let found: Vec<(&Value, &str)> =
         found.map(|one| (&one["name"], one["request"]["resource"].as_str().unwrap())).collect();
     // The data source read what exists.
-    assert_eq!(found, [(&json!("role/worker"), "arn:aws:s3:::data-9/")]);
+    assert_eq!(found, [(&json!("role/worker"), "arn:aws:s3:::data-9/a")]);
     let output = ringfence(place.path(), &["what-can", "role/worker", "--json"]);
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     let can: Vec<&Value> =
@@ -122,7 +122,7 @@ fn what_cannot_be_planned_is_one_message() {
         let arguments: Vec<&str> = command.split(' ').collect();
         let said = refused("", &arguments, None);
         let none = match command {
-            "prove" => "the configuration names no deployer",
+            "prove" => "no guard rail is about anybody; `ringfence prove --paths` needs neither",
             _ => "names no root module (`layer1.directory`); give `--plan FILE` or `--state FILE`",
         };
         assert!(said.contains(none), "{command}: {said}");

@@ -102,6 +102,22 @@ fn a_rail_that_is_about_nothing_is_not_proved(
     assert_eq!(found["verdict"], verdict);
     let told = found["undecided"][0]["reason"].as_str().unwrap_or_default();
     assert!(told.starts_with(why) && told.is_empty() == why.is_empty(), "{told}");
+    assert_eq!(text(&output.stderr), "");
+    // Beside an action that does, it is told of one that does not.
+    let written = std::fs::read_to_string(&config).unwrap();
+    let (another, unfit) = match verdict {
+        "proved" => ("iam:CreateUser", "iam:CreateUser"),
+        _ => ("s3:DeleteBucket", "s3:PutObject"),
+    };
+    let both = format!("[\"s3:PutObject\", \"{another}\"]");
+    let more = written.replace("[\"s3:PutObject\"]", &both);
+    std::fs::write(&config, more).unwrap();
+    let output = run(directory.path(), &["--plan", "state.json", "--json"]);
+    let warning = format!(
+        "ringfence: warning: guard rail `data`: `{unfit}` never acts upon the statement's resources; "
+    );
+    assert!(text(&output.stderr).starts_with(&warning), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr).lines().count(), 1);
 }
 
 /// Whom a rail names by a tag that is known after apply only, it may be about.

@@ -35,10 +35,60 @@ fn certificates_of_what_is_proved_are_checked_by_themselves() {
     // What is no such file is bad input, and so is one without any.
     assert_eq!(check("other.json"), (String::new(), Some(2)));
     all["certificates"] = json!([]);
+    all["claims"] = json!({});
     fs::write(directory.path().join("none.json"), all.to_string()).unwrap();
     assert_eq!(check("none.json"), (String::new(), Some(2)));
     let output = run(directory.path(), &["--check", "gone.json"]);
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
+}
+
+/// What a file must hold it states: what is taken out of it is missed by name.
+#[test]
+fn a_certificate_that_is_missing_is_named() {
+    let directory = estate(&state(&work(), &limit(), REPOSITORY, &[]));
+    let flags = ["--state", "state.json", "--certificate", "proved.json"];
+    assert_eq!(run(directory.path(), &flags).status.code(), Some(0));
+    let own = fs::read_to_string(directory.path().join("proved.json")).unwrap();
+    let own: Value = serde_json::from_str(&own).unwrap();
+    let check = |all: &Value, more: &[&str]| {
+        fs::write(directory.path().join("less.json"), all.to_string()).unwrap();
+        let output = run(directory.path(), &[&["--check", "less.json"], more].concat());
+        (text(&output.stdout).to_owned(), output.status.code())
+    };
+    let (told, code) = check(&own, &[]);
+    assert_eq!((told.contains("BAD"), code), (false, Some(0)), "{told}");
+    let names = |one: &Value| ["rail", "who"].map(|name| one[name].as_str().unwrap().to_owned());
+    let [rail, who] = names(&own["certificates"][0]);
+    let missing = format!("the certificate of `{rail}` for `{who}` is missing\n");
+    let mut less = own.clone();
+    less["certificates"].as_array_mut().unwrap().remove(0);
+    assert_eq!(check(&less, &[]), (format!("less.json: BAD: {missing}"), Some(1)));
+    // Without a word of it, it is of the files that tell.
+    let of = less["claims"][&rail].as_object_mut().unwrap();
+    of.remove(&who).unwrap();
+    let others = of.len();
+    if others == 0 {
+        less["claims"].as_object_mut().unwrap().remove(&rail).unwrap();
+    }
+    let (told, code) = check(&less, &[]);
+    assert_eq!((told.contains("BAD"), code), (false, Some(0)), "{told}");
+    let (told, code) = check(&less, &["--state", "state.json"]);
+    // Of a guard rail of which nothing is left it says nothing.
+    let is_told = told.ends_with(&format!("less.json: {missing}"));
+    assert_eq!((is_told, code), (others > 0, Some(i32::from(others > 0))), "{told}");
+    let mut more = own.clone();
+    let one = own["certificates"][0].clone();
+    more["certificates"].as_array_mut().unwrap().push(one);
+    let unstated =
+        format!("the certificate of `{rail}` for `{who}` is of no claim that the file states");
+    assert_eq!(check(&more, &[]), (format!("less.json: BAD: {unstated}\n"), Some(1)));
+    // Earlier versions stated nothing.
+    let mut older = own;
+    older["version"] = json!(2);
+    assert_eq!(check(&older, &[]), (String::new(), Some(2)));
+    older.as_object_mut().unwrap().remove("claims");
+    let why = "version 2 does not state its claims, so that one may be missing: write it again";
+    assert_eq!(check(&older, &[]), (format!("less.json: BAD: {why}\n"), Some(1)));
 }
 
 /// A certificate says of some policies that nothing gets past others; which guard rail and
@@ -66,6 +116,12 @@ fn certificates_are_of_the_claims_that_they_name() {
     let other = names.iter().find(|name| **name != names[0]).unwrap().clone();
     certificates[0]["rail"] = json!(other);
     let who = certificates[0]["who"].as_str().unwrap().to_owned();
+    let claims = all["claims"].as_object_mut().unwrap();
+    for (rail, difference) in [(&names[0], -1), (&other, 1)] {
+        let of = claims[rail].as_object_mut().unwrap();
+        let count = of.get(&who).and_then(Value::as_i64).unwrap_or_default() + difference;
+        of.insert(who.clone(), json!(count));
+    }
     fs::write(directory.path().join("swapped.json"), all.to_string()).unwrap();
     assert_eq!(check("swapped.json", &[]).0, Some(0));
     let (code, told) = check("swapped.json", &files);

@@ -63,6 +63,53 @@ fn what_cannot_be_read_or_names_nobody_is_one_message() {
     );
 }
 
+/// Who is there the files say.
+#[test]
+fn paths_need_no_configuration() {
+    let directory = estate(&state(&work(), &limit(), REPOSITORY, &[]));
+    fs::remove_file(directory.path().join("ringfence.toml")).unwrap();
+    let output = run(directory.path(), &["--paths", "--state", "state.json"]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), ""));
+    assert!(text(&output.stdout).contains("role/"), "{}", text(&output.stdout));
+    let output = run(directory.path(), &["--paths", "--state", "state.json", "--sarif"]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), ""));
+    assert!(text(&output.stdout).contains("\"uri\": \"state.json\""), "{}", text(&output.stdout));
+    // Guard rails do, and so does a name that was given.
+    for flags in [
+        &["--state", "state.json"][..],
+        &["--paths", "--state", "state.json", "--config", "other.toml"],
+        &["--paths"],
+    ] {
+        let output = run(directory.path(), flags);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{flags:?}");
+        assert!(text(&output.stderr).contains(".toml"), "{}", text(&output.stderr));
+    }
+}
+
+/// `terraform plan -out` writes an archive.
+#[test]
+fn a_binary_plan_is_called_one() {
+    let directory = estate(&state(&work(), &limit(), REPOSITORY, &[]));
+    let mut plan = b"PK\x03\x04\x14\x00\x08\x00\x08\x00".to_vec();
+    plan.resize(26, 0);
+    plan.extend(b"\x06\x00\x09\x00tfplan\xe2\x60");
+    let mut other = plan.clone();
+    other[30] = b'x';
+    fs::write(directory.path().join("tf.plan"), plan).unwrap();
+    fs::write(directory.path().join("other.plan"), other).unwrap();
+    let told = |file: &str| {
+        let output = run(directory.path(), &["--plan", file]);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
+        text(&output.stderr).to_owned()
+    };
+    assert_eq!(
+        told("tf.plan"),
+        "ringfence: tf.plan: this is Terraform's binary plan: `terraform show -json FILE > \
+         plan.json` makes what is read here\n"
+    );
+    assert_eq!(told("other.plan"), "ringfence: other.plan: line 1: not UTF-8\n");
+}
+
 /// The JSON pointers of a value, its own first.
 fn pointers(value: &Value, own: &str, found: &mut Vec<String>) {
     found.push(own.to_owned());

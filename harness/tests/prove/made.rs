@@ -227,20 +227,87 @@ const SCHEDULE: &str =
 
 /// A function's role is SAM's where it names none, or where a condition may take it away.
 #[rstest]
-#[case::none("", "undecided")]
-#[case::none_under_a_condition("Role: !If [C, x, !Ref 'AWS::NoValue'], ", "undecided")]
-#[case::none_deeper("Role: !If [C, x, !If [D, !Ref 'AWS::NoValue', y]], ", "undecided")]
+#[case::none("", "violated")]
+#[case::none_under_a_condition("Role: !If [C, x, !Ref 'AWS::NoValue'], ", "violated")]
+#[case::none_deeper("Role: !If [C, x, !If [D, !Ref 'AWS::NoValue', y]], ", "violated")]
 #[case::one_of_two("Role: !If [C, x, y], ", "proved")]
 #[case::one("Role: x, ", "proved")]
-fn a_role_that_sam_may_make_is_not_known(#[case] role: &str, #[case] verdict: &str) {
+fn a_role_that_sam_makes_has_what_its_function_says(#[case] role: &str, #[case] verdict: &str) {
     let template = format!(
         "Transform: AWS::Serverless-2016-10-31\nConditions: {{C: !Equals [a, b], D: !Equals [a, b]}}\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {{{role}Policies: [AdministratorAccess]}}\n"
     );
     let (found, more) = told(&template, &[], RULE);
     assert_eq!(found, verdict, "{more}");
-    if verdict == "undecided" {
-        assert!(more.ends_with("Resources.F: what SAM makes of it"), "{more}");
+    if verdict == "violated" {
+        assert_eq!(more, "role/known-after-deployment.FRole");
     }
+}
+
+/// What SAM makes of `Policies` is what its translator does; the rest is not known.
+#[rstest]
+#[case::nothing("", "proved", "")]
+#[case::one_of_awss("Policies: AmazonSQSReadOnlyAccess", "proved", "")]
+#[case::one_of_awss_that_writes("Policies: [AmazonS3FullAccess]", "violated", "")]
+#[case::a_statement(
+    "Policies: {Statement: {Effect: Allow, Action: 's3:*', Resource: 'arn:aws:s3:::data/*'}}",
+    "violated",
+    ""
+)]
+#[case::a_statement_on_another(
+    "Policies: [{Statement: [{Effect: Allow, Action: 's3:*', Resource: 'arn:aws:s3:::other/*'}]}]",
+    "proved",
+    ""
+)]
+#[case::a_statement_on_what_is_not_known(
+    "Policies: [{Statement: [{Effect: Allow, Action: 's3:*', Resource: !GetAtt B.Arn}]}]",
+    "undecided",
+    "role/known-after-deployment.FRole: all of the policy `Policy0` (line 5) is not known"
+)]
+#[case::a_template("Policies: [{S3CrudPolicy: {BucketName: data}}]", "violated", "")]
+#[case::a_template_of_another("Policies: [{S3CrudPolicy: {BucketName: other}}]", "proved", "")]
+#[case::a_template_that_reads("Policies: [{S3ReadPolicy: {BucketName: data}}]", "proved", "")]
+#[case::a_template_without_its_parameter(
+    "Policies: [{S3CrudPolicy: {}}]",
+    "undecided",
+    "role/known-after-deployment.FRole: a policy is not known"
+)]
+#[case::a_template_that_is_none(
+    "Policies: [{CometPolicy: {}}]",
+    "undecided",
+    "role/known-after-deployment.FRole: a policy is not known"
+)]
+#[case::one_of_two(
+    "Policies: [!If [C, AmazonS3FullAccess, !Ref 'AWS::NoValue']]",
+    "undecided",
+    "role/known-after-deployment.FRole: a policy is not known"
+)]
+#[case::where_failures_go(
+    "EventInvokeConfig: {DestinationConfig: {OnFailure: {Type: S3Bucket, Destination: 'arn:aws:s3:::data'}}}",
+    "violated",
+    ""
+)]
+#[case::where_failures_go_elsewhere(
+    "EventInvokeConfig: {DestinationConfig: {OnFailure: {Type: SQS}}}",
+    "proved",
+    ""
+)]
+#[case::a_queue("Events: {E: {Type: SQS, Properties: {Queue: q}}}", "proved", "")]
+#[case::an_event_that_is_not_known(
+    "Events: {E: {Type: Comet}}",
+    "undecided",
+    "role/known-after-deployment.FERole: a policy is not known"
+)]
+fn of_a_role_that_sam_makes_it_is_known_what_it_may_do(
+    #[case] properties: &str,
+    #[case] verdict: &str,
+    #[case] end: &str,
+) {
+    let template = format!(
+        "Transform: AWS::Serverless-2016-10-31\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {{Handler: h, {properties}}}\n"
+    );
+    let (found, more) = told(&template, &[], RULE);
+    assert_eq!(found, verdict, "{more}");
+    assert!(verdict == "violated" || more.ends_with(end), "{more}");
 }
 
 #[rstest]

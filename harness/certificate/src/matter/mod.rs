@@ -8,8 +8,9 @@ mod chosen;
 mod decided;
 mod known;
 mod part;
+mod sent;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use ringfence_policy::symbolic::{
     Condition, Covered, Effect, ResourcePattern, StatementView, Truth, statements,
@@ -55,6 +56,9 @@ pub struct Matter<'p> {
     /// ARNs of each account that the policies name and that is not the caller's: a caller
     /// of any account is of none of these.
     others: Vec<Number>,
+    /// The names that the policies give actions in full, by service, where keys that AWS never
+    /// sends with an action are not in its requests.
+    named: Option<HashSet<(Option<&'p str>, String)>>,
 }
 
 /// A condition key, and the conditions on it.
@@ -103,6 +107,7 @@ impl<'p> Matter<'p> {
             names: HashMap::new(),
             own: known.number(of_account(own)),
             others: Vec::new(),
+            named: None,
         };
         let resources = matter.statements.iter().flat_map(|one| one.resources());
         let accounts = resources.filter_map(|one| one.source().split(':').nth(4));
@@ -187,10 +192,13 @@ impl<'p> Matter<'p> {
         context
     }
 
-    /// All requests.
-    pub fn all(&self) -> Part {
-        let keys = self.keys.iter().map(|key| vec![true; key.values.len()]).collect();
-        Part::of(keys)
+    /// All requests for an action.
+    pub fn all(&self, action: &str) -> Part {
+        let keys = self.keys.iter().zip(self.unsent(action));
+        let classes = |(key, is_unsent): (&Key<'_>, bool)| {
+            key.values.iter().map(|value| !is_unsent || value.is_none()).collect()
+        };
+        Part::of(keys.map(classes).collect())
     }
 
     /// The number of an entry of `Resource`.

@@ -22,9 +22,10 @@ use serde::Serialize;
 use crate::controls::Catalogue;
 use crate::html;
 use crate::manifest::{MANIFEST, sha256};
-use crate::mutations::{Mutations, Reach};
+use crate::mutations::Mutations;
 use crate::part::Share;
 use crate::probe::Probe;
+use crate::reach::Reach;
 use crate::record::{RunRecord, RunStatus};
 
 pub use write::{BundleError, differing, places, put, put_form, read, rewrite, write};

@@ -320,6 +320,15 @@ fn a_record_is_what_the_documented_schema_says() {
         reading.account_id = Some("444455556666".to_owned());
     }
     assert_eq!(errors(&record), Vec::<String>::new());
+    // What an earlier Ringfence decided nothing about stays what it was.
+    record.reach[0].rows = vec![crate::ReachRow::AtMost(crate::Stated {
+        action: "iam:CreateRole".to_owned(),
+        resources: vec!["*".to_owned()],
+        conditions: Vec::new(),
+        limited_by: vec!["boundary".to_owned()],
+    })];
+    record.reach[0].undecided.push("what nobody knows".to_owned());
+    assert_eq!(errors(&record), Vec::<String>::new());
     record.started = "2026-11-22T20:00:00+01:00".to_owned();
     assert_eq!(errors(&record).len(), 1);
     // A member that only the code knows, or only the schema, fails.

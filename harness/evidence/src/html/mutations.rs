@@ -8,7 +8,7 @@ use super::Report;
 use super::index::Index;
 use super::parts::{badge, count, duration, later, mutant, table};
 use super::summary::titled;
-use crate::{Mutant, MutantVerdict, Reach};
+use crate::{Mutant, MutantVerdict, Reach, ReachRow};
 
 /// A table of more rows is made only when it is shown.
 const SHORT: usize = 30;
@@ -85,13 +85,17 @@ pub(super) fn reach(report: &Report<'_>) -> Markup {
     html! {
         (titled("reach", "Reach",
             "All that each identity can do at all, whether or not a probe tried it: what a reader should compare \
-             with what it needs."))
+             with what it needs. Each action has a smallest request that is allowed."))
         @if report.record.reach.is_empty() { p.none { "The reach of the identities was not asked for in this run." } }
         @for reach in &report.record.reach {
             details.lazy {
                 summary {
                     b { (reach.identity) }
-                    span.small { (reach.rows.len()) " of " (count(reach.actions, "action")) " allowed somewhere" }
+                    span.small {
+                        (reach.rows.len()) " of " (count(reach.actions, "action"))
+                        @if reach.is_at_most() { " allowed somewhere, at most" } @else { " allowed" }
+                        @if !reach.undecided.is_empty() { ", " (reach.undecided.len()) " undecided" }
+                    }
                 }
                 (later(reach.rows.len() <= SHORT, reach_rows(reach)))
             }
@@ -101,18 +105,37 @@ pub(super) fn reach(report: &Report<'_>) -> Markup {
 
 fn reach_rows(reach: &Reach) -> Markup {
     let label = format!("What {} can do", reach.identity);
-    table(
-        &label,
-        &["Action", "On", "If", "Limited by"],
+    let heads: &[&str] = match reach.is_at_most() {
+        true => &["Action", "On", "If", "Limited by"],
+        false => &["Action", "A smallest request", "Allowed by"],
+    };
+    let listed = |list: &[String]| {
         html! {
+            td { @for (place, one) in list.iter().enumerate() { @if place > 0 { br; } (one) } @if list.is_empty() { "none" } }
+        }
+    };
+    html! {
+        @if !reach.undecided.is_empty() {
+            ul { @for why in &reach.undecided { li { "Undecided: " (why) } } }
+        }
+        (table(&label, heads, html! {
             @for row in &reach.rows {
                 tr {
-                    th scope="row" { code { (row.action) } }
-                    @for list in [&row.resources, &row.conditions, &row.limited_by] {
-                        td { @for (place, one) in list.iter().enumerate() { @if place > 0 { br; } (one) } @if list.is_empty() { "none" } }
+                    th scope="row" { code { (row.action()) } }
+                    @match row {
+                        ReachRow::Decided(row) => {
+                            td { (row) }
+                            td {
+                                (row.allowed_by.join(", "))
+                                @if let Some(with) = &row.with { p.small { "with " (with) } }
+                            }
+                        }
+                        ReachRow::AtMost(row) => {
+                            @for list in [&row.resources, &row.conditions, &row.limited_by] { (listed(list)) }
+                        }
                     }
                 }
             }
-        },
-    )
+        }))
+    }
 }

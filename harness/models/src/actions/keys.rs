@@ -15,6 +15,11 @@ fn template(known: &str) -> Option<(&str, &str)> {
     known.strip_suffix("tag-key").filter(|head| head.ends_with('/')).map(|head| (head, ""))
 }
 
+/// Whether a part of a key of the catalogue stands for any text.
+pub(super) fn is_template(known: &str) -> bool {
+    template(known).is_some()
+}
+
 /// Whether a key of the catalogue (`aws:RequestTag/${TagKey}`) is this one.
 pub(super) fn is_key(known: &str, key: &str) -> bool {
     match template(known) {
@@ -146,5 +151,42 @@ mod tests {
     ) {
         let prefix = actions::of(name.split(':').next().unwrap()).unwrap();
         assert_eq!(prefix.carries(actions::action(name).unwrap(), key), carried);
+    }
+
+    /// Of another service's key, one of a tag, one of most actions, one that no reference has
+    /// and of what is asked for within another action nobody says that it is never there.
+    #[rstest]
+    #[case("iam:PassRole", "iam:PermissionsBoundary", true)]
+    #[case("iam:passrole", "IAM:permissionsboundary", true)]
+    #[case("iam:CreateRole", "iam:PermissionsBoundary", false)]
+    #[case("iam:CreateRole", "iam:PassedToService", true)]
+    #[case("iam:PassRole", "iam:PassedToService", false)]
+    #[case("iam:CreatePolicy", "iam:ResourceTag/team", false)]
+    #[case("iam:PassRole", "iam:Unheard", false)]
+    #[case("iam:PassRole", "aws:RequestTag/team", false)]
+    #[case("iam:PassRole", "s3:prefix", false)]
+    #[case("s3:GetObject", "s3:prefix", true)]
+    #[case("s3:ListBucket", "s3:prefix", false)]
+    #[case("s3:ListBucket", "s3:ExistingObjectTag/team", false)]
+    #[case("s3:CreateJob", "s3:TlsVersion", false)]
+    #[case("s3:ListCallerAccessGrants", "s3:x-amz-content-sha256", false)]
+    #[case("kms:CreateKey", "kms:KeyOrigin", false)]
+    #[case("kms:Decrypt", "kms:CustomerMasterKeySpec", false)]
+    #[case("ec2:RunInstances", "ec2:SourceInstanceARN", false)]
+    #[case("sts:AssumeRole", "token.actions.githubusercontent.com:sub", false)]
+    #[case("sts:TagSession", "sts:ExternalId", false)]
+    #[case("iam:TagRole", "iam:PermissionsBoundary", false)]
+    #[case("kms:PutKeyPolicy", "kms:PrimaryRegion", true)]
+    #[case("kms:PutKeyPolicy", "kms:ReplicaRegion", false)]
+    #[case("ec2:CreateTags", "ec2:AllocationId", false)]
+    #[case("apigateway:POST", "apigateway:Request/AuthorizerUri", false)]
+    #[case("apigateway:GET", "apigateway:Request/MtlsTrustStoreUri", false)]
+    fn a_key_that_the_reference_gives_to_other_actions_alone_is_never_sent(
+        #[case] name: &str,
+        #[case] key: &str,
+        #[case] never: bool,
+    ) {
+        let prefix = actions::of(name.split(':').next().unwrap()).unwrap();
+        assert_eq!(prefix.never_sends(actions::action(name).unwrap(), key), never);
     }
 }

@@ -178,6 +178,47 @@ impl Prefix {
     }
 }
 
+impl Prefix {
+    /// Whether no request for the action has the key, by what the reference says of both: a
+    /// key of the service's own that it gives to other actions and not to this one. S3 itself
+    /// refuses a bucket policy with such a pair ("Conditions do not apply to combination of
+    /// actions and resources in statement").
+    ///
+    /// A key that this is not said of may be in any request. It is not said of
+    ///
+    /// - keys of all services, and of other services than the action's: sessions bring some;
+    /// - keys with a variable in their name (`s3:ExistingObjectTag/<key>`): of tags and other
+    ///   maps the reference lacks most;
+    /// - keys that it gives to more than half of the service's actions, which are about
+    ///   requests as such (`s3:TlsVersion`): where it lacks one, that may be an omission;
+    /// - actions that are asked for in the course of another that has the key: those that
+    ///   tag, and dependent ones (`kms:PutKeyPolicy` of `kms:CreateKey`);
+    /// - STS, which asks for `sts:TagSession` and the like within `sts:AssumeRole`
+    ///   (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>), and API
+    ///   Gateway, whose actions are the verbs of HTTP: the reference knows some paths alone.
+    pub fn never_sends(&self, action: &Action, key: &str) -> bool {
+        let is_own =
+            key.split_once(':').is_some_and(|(it, _)| it.eq_ignore_ascii_case(self.prefix));
+        let is_known = || self.condition_keys.keys().any(|known| known.eq_ignore_ascii_case(key));
+        if !is_own || keys::is_template(key) || !is_known() || self.carries(action, key) {
+            return false;
+        }
+        if ["apigateway", "sts"].contains(&self.prefix) || action.access.contains(&Access::Tagging)
+        {
+            return false;
+        }
+        let is_within = |other: &Action| {
+            let mut dependent = other.dependent.iter().filter_map(|name| name.split_once(':'));
+            dependent.any(|(prefix, name)| prefix == self.prefix && name == action.name)
+        };
+        let carry: Vec<&Action> =
+            self.actions.values().filter(|other| self.carries(other, key)).collect();
+        !carry.is_empty()
+            && carry.len() * 2 <= self.actions.len()
+            && !carry.into_iter().any(is_within)
+    }
+}
+
 /// The condition keys that an action carries with a resource type.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyOf<'a> {

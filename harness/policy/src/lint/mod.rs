@@ -127,6 +127,16 @@ pub fn lint(document: &Document) -> Vec<Finding> {
     findings
 }
 
+/// Where a statement of a document starts, or in it the entry that is a text: line and
+/// column, from 1. What is not there is at the beginning.
+pub fn place(document: &Document, statement: usize, entry: Option<&str>) -> (usize, usize) {
+    let start = document.statements().get(statement).map_or(0, |statement| statement.at);
+    let root = json::parse(document.text()).ok();
+    let node = root.as_ref().and_then(|root| at(root, start));
+    let entry = entry.zip(node).and_then(|(text, node)| find(node, text));
+    json::place(document.text(), entry.unwrap_or(start))
+}
+
 /// The node that starts at an offset, the outermost of them.
 fn at(node: &Node, offset: usize) -> Option<&Node> {
     if node.at == offset && matches!(node.value, Value::Object(_)) {

@@ -114,6 +114,7 @@ pub(crate) fn all() -> Vec<Pair> {
         long(),
         many(),
         conditions(),
+        lists(),
         several(),
         variables(),
         layers(),
@@ -343,6 +344,26 @@ fn conditions() -> Vec<Pair> {
         pairs.extend(world.pairs(&sides, Some(&alice)));
     }
     pairs
+}
+
+/// Requests with two values of a key, of which some statements look at one. An empty value
+/// is a class of its own, which here passes as one that is named does.
+fn lists() -> Vec<Pair> {
+    const OPERATORS: [&str; 4] = [
+        "ForAnyValue:StringEquals",
+        "ForAllValues:StringEquals",
+        "ForAnyValue:StringNotEquals",
+        "ForAllValues:StringNotEquals",
+    ];
+    let mut sides = Vec::new();
+    for operator in OPERATORS {
+        for values in [json!("a"), json!(["a", ""])] {
+            let condition = json!({"Condition": {operator: {"x:k": values}}});
+            sides.push(identity(&[statement(&condition)]));
+        }
+    }
+    let world = World { contexts: contexts("x:k", &["a", "", "c"]), ..World::small() };
+    world.pairs(&sides, Some(&user(ALICE)))
 }
 
 /// Several statements and conditions at once.

@@ -238,21 +238,25 @@ pub(crate) fn rule(action: &str, key: &str, universe: Universe) -> Rule {
     };
     if let Some(kind) = of_most {
         // Those of which AWS names exceptions: taken for there, which all may be.
-        let is_any = kind == Kind::Account && !is_known && universe == Universe::All;
+        let is_any = kind == Kind::Account && !is_known && universe != Universe::Catalogue;
         let kind = if is_any { Kind::Any } else { kind };
         return Rule { is_always: true, lists: Lists::Never, is_never: false, kind };
     }
     let global = GLOBAL.iter().find(|(known, ..)| *known == key);
     let is_always = global.is_some_and(|(_, _, always, _)| *always);
+    let known = actions::of(&service).and_then(|it| Some((it, it.action(name)?)));
+    let is_never = known.is_some_and(|(prefix, action)| prefix.never_sends(action, key));
     match (universe, global) {
-        (Universe::All, Some((_, kind, _, true))) => {
+        (Universe::Sent, _) if is_never => {
+            Rule { is_always, lists: Lists::Never, is_never, kind: Kind::Any }
+        }
+        (Universe::All | Universe::Sent, Some((_, kind, _, true))) => {
             Rule { is_always, lists: Lists::Never, is_never: false, kind: *kind }
         }
-        (Universe::All, _) => {
+        (Universe::All | Universe::Sent, _) => {
             Rule { is_always, lists: Lists::Maybe, is_never: false, kind: Kind::Any }
         }
         (Universe::Catalogue, _) => {
-            let known = actions::of(&service).and_then(|it| Some((it, it.action(name)?)));
             let is_carried = known.is_some_and(|(prefix, action)| prefix.carries(action, key));
             let own = known.and_then(|(prefix, _)| prefix.key_type(key)).unwrap_or("String");
             let own = if key == "aws:tagkeys" { "ArrayOfString" } else { own };
@@ -323,14 +327,14 @@ pub(crate) fn is_none(witness: &Witness, universe: Universe) -> Option<String> {
             Lists::Maybe => true,
         };
         // Of which services each request has it, `All` does not say.
-        if universe == Universe::All && lower == "aws:resourceaccount" {
+        if universe != Universe::Catalogue && lower == "aws:resourceaccount" {
             continue;
         }
         if !is_form || !texts.iter().all(|text| rule.admits(text)) {
             return Some(format!("`{key}` never holds {texts:?}"));
         }
     }
-    let fits = universe == Universe::All || is_of_catalogue(service, name, resource);
+    let fits = universe != Universe::Catalogue || is_of_catalogue(service, name, resource);
     (!fits).then(|| format!("`{}` does not act upon `{resource}`", witness.action))
 }
 

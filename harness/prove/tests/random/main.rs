@@ -171,7 +171,7 @@ fn ask(claim: &Claim<'_>, near: &Near, dice: &mut Dice, told: &mut Told) {
             }
         }
     }
-    if claim.universe == Universe::All {
+    if claim.universe != Universe::Catalogue {
         certified(claim, &verdict, told);
     }
 }
@@ -195,7 +195,11 @@ fn certified(claim: &Claim<'_>, verdict: &Verdict, told: &mut Told) {
 
 fn pair(seed: u64, told: &mut Told) {
     let mut dice = Dice::new(seed);
-    let universe = if dice.one_in(4) { Universe::Catalogue } else { Universe::All };
+    let universe = match dice.below(8) {
+        0 | 1 => Universe::Catalogue,
+        2 => Universe::Sent,
+        _ => Universe::All,
+    };
     let Side { value: one, callers: named } = made::side(&mut dice, universe);
     let mut other = one.clone();
     for _ in 0..=dice.below(3) {

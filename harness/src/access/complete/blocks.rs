@@ -62,7 +62,7 @@ fn made(block: &Block) -> &str {
 /// The blocks of a type as they are once all are made, each with the names that it knows;
 /// `None` where it is not known how many there are
 /// (<https://developer.hashicorp.com/terraform/language/expressions/dynamic-blocks>).
-fn expanded<'b, 'e>(
+pub(super) fn expanded<'b, 'e>(
     world: &World<'_>,
     body: &'b Body,
     kind: &str,

@@ -58,7 +58,7 @@ impl World<'_> {
 }
 
 /// Whether a list is written out, each item of its own type.
-fn is_tuple(written: &Expression) -> bool {
+pub(super) fn is_tuple(written: &Expression) -> bool {
     match written {
         Expression::Parenthesis(inner) => is_tuple(inner.inner()),
         Expression::Array(_) => true,

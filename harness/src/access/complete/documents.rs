@@ -2,13 +2,24 @@
 //!
 //! <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/data-sources/iam_policy_document>
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::evaluate;
+use crate::access::partial::{Part, Text};
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::{Resource, statement};
 
-const KIND: &str = "aws_iam_policy_document";
+pub(super) const KIND: &str = "aws_iam_policy_document";
+
+/// The attributes of a `statement` block that may be known in part, with their elements.
+pub(super) const ELEMENTS: [(&str, &str); 4] = [
+    ("actions", "Action"),
+    ("not_actions", "NotAction"),
+    ("not_resources", "NotResource"),
+    ("resources", "Resource"),
+];
 
 /// Writes each document whose parts are known.
 pub(super) fn complete(resources: &mut [Resource]) {
@@ -74,6 +85,120 @@ fn written(values: &Node) -> Option<String> {
     Some(json!({"Version": version, "Statement": all}).to_string())
 }
 
+/// The document as far as it is known, beside what its blocks' expressions say of each
+/// statement, and what the documents are that an attribute names; `None` where a statement may
+/// take the place of another and nobody knows which.
+pub(super) fn partly(
+    values: &Node,
+    blocks: &[BTreeMap<&'static str, Part>],
+    documents: impl Fn(&str) -> Option<Vec<Part>>,
+) -> Option<Part> {
+    let others = |name: &str| -> Option<Vec<Part>> {
+        match values.get(name).filter(|node| node.is_something()) {
+            None => Some(Vec::new()),
+            Some(node) => match evaluate::json(node) {
+                Some(Json::Array(all)) => {
+                    let of =
+                        |one: &Json| Some(serde_json::from_str::<Json>(one.as_str()?).ok()?.into());
+                    all.iter().map(of).collect()
+                }
+                _ => documents(name),
+            },
+        }
+    };
+    for name in ["source_json", "override_json"] {
+        if values.get(name).is_some_and(Node::is_something) {
+            return None;
+        }
+    }
+    let sources = others("source_policy_documents")?;
+    let later = others("override_policy_documents")?;
+    let own = match values.get("statement").map(|node| &node.value) {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::List(all)) => {
+            let is_whole = all.len() == blocks.len();
+            let of = |(at, block): (usize, &Node)| {
+                own_statement(block, blocks.get(at).filter(|_| is_whole))
+            };
+            all.iter().enumerate().map(of).collect()
+        }
+        // They may be any.
+        Some(_) => vec![Part::Open(String::new())],
+    };
+    let version = match values.get("version").map(|node| &node.value) {
+        Some(Value::Text(version)) => version.clone(),
+        Some(Value::Unknown) => return None,
+        _ => "2012-10-17".to_owned(),
+    };
+    let mut all: Vec<Part> = Vec::new();
+    let is_merged = !sources.is_empty() || !later.is_empty();
+    for document in &sources {
+        is_of_version(document, &version)?;
+        all.extend(document.get("Statement")?.items().iter().cloned());
+    }
+    let mut replacing = own;
+    for document in &later {
+        is_of_version(document, &version)?;
+        replacing.extend(document.get("Statement")?.items().iter().cloned());
+    }
+    for one in replacing {
+        let sid = sid(&one).filter(|sid| !sid.is_empty());
+        let place = all.iter_mut().find(|other| sid.is_some() && self::sid(other) == sid);
+        match place {
+            Some(place) => *place = one.clone(),
+            None => all.push(one),
+        }
+    }
+    let is_told = |one: &Part| match one {
+        Part::Open(_) => false,
+        one => one.get("Sid").is_none_or(|sid| sid.known().is_some()),
+    };
+    if is_merged && !all.iter().all(is_told) {
+        return None;
+    }
+    let version = ("Version".to_owned(), Part::Leaf(Json::String(version)));
+    Some(Part::Map(vec![version, ("Statement".to_owned(), Part::List(all))]))
+}
+
+fn sid(statement: &Part) -> Option<&str> {
+    statement.get("Sid").and_then(Part::text)
+}
+
+/// Of documents of several versions the highest counts, and texts mean something else.
+fn is_of_version(document: &Part, version: &str) -> Option<()> {
+    let own = document.get("Version").map_or(Some(version), Part::text);
+    (own == Some(version)).then_some(())
+}
+
+/// A `statement` block as far as it is known, beside what its expressions say.
+fn own_statement(block: &Node, written: Option<&BTreeMap<&'static str, Part>>) -> Part {
+    if block.is_unknown() {
+        return Part::Open(String::new());
+    }
+    let mut made = replaced_in(Part::from(&statement(&null_is_open(block))));
+    for (element, part) in written.into_iter().flatten() {
+        if let Some(place) = made.get_mut(element).filter(|place| place.known().is_none()) {
+            *place = replaced_in(part.clone());
+        }
+    }
+    made
+}
+
+/// A block whose lists have no `null`, which stands there for a text that is not known.
+fn null_is_open(block: &Node) -> Node {
+    let mut block = block.clone();
+    fn open(node: &mut Node, is_item: bool) {
+        match &mut node.value {
+            Value::Null if is_item => node.value = Value::Unknown,
+            Value::List(items) => items.iter_mut().for_each(|one| open(one, true)),
+            Value::Map(members) => members.iter_mut().for_each(|one| open(&mut one.value, false)),
+            _ => {}
+        }
+    }
+    open(&mut block, false);
+    block
+}
+
 /// The highest of its own and of those that are merged with it (`IAMPolicyDoc.Merge` of
 /// <https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/iam/policy_model.go>);
 /// `None` where one is not known.
@@ -121,6 +246,22 @@ fn replaced(value: Json) -> Json {
             members.into_iter().map(|(key, one)| (key, replaced(one))).collect::<Map<_, _>>(),
         ),
         other => other,
+    }
+}
+
+/// The same of what is known in part.
+fn replaced_in(part: Part) -> Part {
+    match part {
+        Part::Leaf(value) => Part::Leaf(replaced(value)),
+        Part::Text(text) => {
+            let of = |text: String| text.replace("&{", "${");
+            Part::Text(Text { before: of(text.before), after: of(text.after), open: text.open })
+        }
+        Part::List(items) => Part::List(items.into_iter().map(replaced_in).collect()),
+        Part::Map(members) => {
+            Part::Map(members.into_iter().map(|(key, one)| (key, replaced_in(one))).collect())
+        }
+        open => open,
     }
 }
 

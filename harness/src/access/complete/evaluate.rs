@@ -311,7 +311,7 @@ pub(super) fn items(collection: Value) -> Option<Vec<(Value, Value)>> {
 /// A text as Terraform has it, which composes its characters (Unicode's normal form C,
 /// <https://developer.hashicorp.com/terraform/language/expressions/types#string>): of
 /// characters that are not made of others it is the same.
-fn composed(text: &str) -> Option<String> {
+pub(super) fn composed(text: &str) -> Option<String> {
     let is_whole = |one: char| matches!(one, '\u{0}'..='\u{2ff}' | '\u{2010}'..='\u{2027}' | '\u{4e00}'..='\u{9fff}');
     text.chars().all(is_whole).then(|| text.to_owned())
 }

@@ -25,13 +25,7 @@ pub(super) fn complete(
     resources: &mut [Resource],
     read: &[Resource],
 ) {
-    let mut worlds: BTreeMap<String, Option<World<'_>>> = BTreeMap::new();
-    worlds.insert(String::new(), Some(world_of(root, source, resources, read)));
-    let modules: BTreeSet<&str> = resources.iter().map(|one| split(&one.address).0).collect();
-    // The modules around one stand before it.
-    for module in modules.into_iter().filter(|module| !module.is_empty()) {
-        of_module(root, module, (resources, read), &mut worlds);
-    }
+    let worlds = worlds(root, source, resources, read);
     let filled: Vec<(usize, Node)> = resources
         .iter()
         .enumerate()
@@ -46,6 +40,26 @@ pub(super) fn complete(
             resource.values = values;
         }
     }
+}
+
+/// What names stand for, by the module instance in which they do.
+pub(super) type Worlds<'w> = BTreeMap<String, Option<World<'w>>>;
+
+/// What names stand for in each instance of a module.
+pub(super) fn worlds<'w>(
+    root: &Node,
+    source: &'w Source,
+    resources: &'w [Resource],
+    read: &'w [Resource],
+) -> Worlds<'w> {
+    let mut worlds = Worlds::new();
+    worlds.insert(String::new(), Some(world_of(root, source, resources, read)));
+    let modules: BTreeSet<&str> = resources.iter().map(|one| split(&one.address).0).collect();
+    // The modules around one stand before it.
+    for module in modules.into_iter().filter(|module| !module.is_empty()) {
+        of_module(root, module, (resources, read), &mut worlds);
+    }
+    worlds
 }
 
 /// An address as the module that it is in, with its keys, and the rest.
@@ -74,7 +88,7 @@ fn of_module<'w>(
     root: &Node,
     module: &str,
     (resources, read): (&'w [Resource], &'w [Resource]),
-    worlds: &mut BTreeMap<String, Option<World<'w>>>,
+    worlds: &mut Worlds<'w>,
 ) {
     if worlds.contains_key(module) {
         return;
@@ -183,7 +197,7 @@ pub(super) fn outputs(
 }
 
 /// Which instance an address names.
-fn key(address: &str) -> Key {
+pub(super) fn key(address: &str) -> Key {
     let Some(inside) = address.strip_suffix(']').and_then(|rest| rest.rsplit_once('[')) else {
         return Key::Only;
     };
@@ -210,7 +224,7 @@ fn filled(root: &Node, world: &World<'_>, resource: &Resource) -> Option<Node> {
 }
 
 /// `each` or `count` of an instance.
-fn scope<'b>(world: &World<'_>, block: &'b Block, key: Key) -> Option<Scope<'b>> {
+pub(super) fn scope<'b>(world: &World<'_>, block: &'b Block, key: Key) -> Option<Scope<'b>> {
     let member = |name: &str, value: Json| (name.to_owned(), value);
     let names =
         |name: &str, value| BTreeMap::from([(name.to_owned(), Name::from(Json::Object(value)))]);

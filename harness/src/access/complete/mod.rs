@@ -14,7 +14,8 @@
 //! - `fill`, `blocks`, `agree`: those values where the plan leaves them open and agrees with
 //!   the rest;
 //! - `named`: what is not known and is one attribute of one resource;
-//! - `documents`: `aws_iam_policy_document` as the text that it becomes.
+//! - `documents`: `aws_iam_policy_document` as the text that it becomes;
+//! - `partly`: policies that are known in part.
 //!
 //! What AWS chooses (the id of a network, of an API) is taken for a text that is
 //! nowhere else in the files. What remains is not known.
@@ -34,6 +35,7 @@ mod json;
 mod named;
 mod names;
 mod part;
+mod partly;
 mod sets;
 mod setting;
 mod source;
@@ -50,6 +52,7 @@ use crate::lint::terraform::{self, Links, Resource};
 pub(super) use agree::tree;
 pub(super) use named::Names;
 pub(super) use names::{UNKNOWN, is_chosen};
+pub(super) use partly::Parts;
 pub(super) use setting::Setting;
 pub(super) use source::Source;
 
@@ -82,6 +85,8 @@ pub(super) struct Completed {
     pub(super) links: Links,
     /// What is one attribute of one resource, by the files.
     pub(super) names: Names,
+    /// The policies of which a part is known.
+    pub(super) parts: Parts,
     /// The outputs that are known.
     pub(super) outputs: BTreeMap<String, Value>,
     /// What ARNs have in common.
@@ -95,12 +100,13 @@ pub(super) struct Completed {
 
 /// The resources of a plan or a state, with what is determined.
 pub(super) fn resources(
-    root: &Node,
+    root: &mut Node,
     source: Option<&Source>,
     apart: &Apart,
     known: &Setting,
 ) -> Completed {
-    let mut resources = terraform::resources(root);
+    let mut resources = terraform::taken(root);
+    let root = &*root;
     let links = Links::of(root, &resources);
     let setting = setting::of(root, &resources, known);
     let read = terraform::read_before(root);
@@ -118,8 +124,13 @@ pub(super) fn resources(
     }
     let outputs = fill::outputs(root, source, &resources, &read);
     let names = source.map(|source| named::of(root, source, &resources)).unwrap_or_default();
+    let parts = source.map(|source| {
+        let worlds = fill::worlds(root, source, &resources, &read);
+        partly::of(root, &worlds, &resources, &names)
+    });
+    let parts = parts.unwrap_or_default();
     let is_alone = source.is_none() && root.get("configuration").is_some();
-    Completed { resources, links, names, outputs, setting, read, is_alone }
+    Completed { resources, links, names, parts, outputs, setting, read, is_alone }
 }
 
 /// How many values are not known.

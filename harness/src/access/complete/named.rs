@@ -9,6 +9,7 @@ use hcl_edit::expr::{Expression, Object, ObjectKey, Traversal, TraversalOperator
 use hcl_edit::structure::Block;
 use hcl_edit::template::Element;
 
+use super::documents;
 use super::fill::{is_the_plans, split};
 use super::source::Source;
 use crate::lint::known::Node;
@@ -176,6 +177,15 @@ impl<'s> Place<'s> {
                 address: format!("{}{kind}.{name}{key}", self.prefix),
                 attribute: (*attribute).to_owned(),
             }),
+            // Of a data source alone what a document is.
+            [("data", ""), (kind, ""), (name, key), (attribute, "")]
+                if *kind == documents::KIND =>
+            {
+                Some(Named {
+                    address: format!("{}data.{kind}.{name}{key}", self.prefix),
+                    attribute: (*attribute).to_owned(),
+                })
+            }
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ringfence_policy::{Document, DocumentError, Kind, Principal, Wildcard};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::{services, written};
 use crate::lint::known::{Node, Value};
@@ -22,6 +22,8 @@ pub(crate) struct Unread {
     to: Option<Vec<String>>,
     /// All that stands there, where it is known.
     values: Option<String>,
+    /// The Allows of a policy that is known in part, each the widest that it may be.
+    known: Option<Vec<Json>>,
 }
 
 impl Unread {
@@ -30,7 +32,12 @@ impl Unread {
         let actions = services::actions(&resource.kind);
         let to = resource.values.get(principal).and_then(named);
         let on = services::on(resource);
-        Self { why, actions, on, to, values: written(&resource.values) }
+        Self { why, actions, on, to, values: written(&resource.values), known: None }
+    }
+
+    /// A policy of which a part is known: its Allows, each the widest that it may be.
+    pub(crate) fn known_in_part(self, allows: Option<Vec<Json>>) -> Self {
+        Self { known: allows, ..self }
     }
 
     /// Of a resource of a template, by its type.
@@ -41,6 +48,7 @@ impl Unread {
             on: services::anything(),
             to: None,
             values: None,
+            known: None,
         }
     }
 
@@ -52,6 +60,7 @@ impl Unread {
             on: services::anything(),
             to: None,
             values: None,
+            known: None,
         }
     }
 
@@ -71,6 +80,7 @@ impl Unread {
         (self.is_anything() || other.actions.iter().all(is_there))
             && (self.on == services::anything() || self.on == other.on)
             && (self.to.is_none() || self.to == other.to)
+            && (self.known.is_none() || self.known == other.known)
     }
 
     /// Whether it may allow an action.
@@ -117,11 +127,51 @@ impl Unread {
             json!({"Effect": "Allow", "Principal": principal, "Action": self.actions,
                 "Resource": self.on})
         };
-        let mut statements = vec![statement(json!("*"))];
-        // Whom a policy names a boundary does not always limit.
-        statements.extend(own.map(|arn| statement(json!({"AWS": arn}))));
+        let whom = std::iter::once(json!("*")).chain(own.map(|arn| json!({"AWS": arn})));
+        let statements: Vec<Json> = match &self.known {
+            // Whom a policy names a boundary does not always limit.
+            None => whom.map(statement).collect(),
+            Some(allows) if allows.is_empty() => {
+                vec![json!({"Effect": "Allow", "Principal": "*", "NotAction": "*",
+                    "Resource": "*"})]
+            }
+            Some(allows) => {
+                let whom: Vec<Json> = whom.collect();
+                allows.iter().flat_map(|allow| self.about_its_own(allow, &whom)).collect()
+            }
+        };
         let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
         Document::parse(self.why.clone(), &text, Kind::Resource).map(Arc::new)
+    }
+
+    /// A statement for each whom it may let in, about actions and resources of its own where it
+    /// says nothing of them, or says them in short.
+    fn about_its_own(&self, allow: &Json, whom: &[Json]) -> Vec<Json> {
+        let Some(members) = allow.as_object() else { return Vec::new() };
+        let mut members = members.clone();
+        let is_any = |one: &Json| *one == json!("*") || *one == json!(["*"]);
+        if members.get("Action").is_some_and(is_any) {
+            members.insert("Action".to_owned(), json!(self.actions));
+        }
+        let is_whole = |text: &Json| text.as_str().is_some_and(|text| text.starts_with("arn:"));
+        let is_said = match (members.get("Resource"), members.get("NotResource")) {
+            (Some(Json::Array(all)), None) => all.iter().all(is_whole),
+            (Some(one), None) => is_whole(one),
+            (None, Some(_)) => true,
+            _ => false,
+        };
+        if !is_said {
+            members.insert("Resource".to_owned(), json!(self.on));
+        }
+        if ["Principal", "NotPrincipal"].iter().any(|key| members.contains_key(*key)) {
+            return vec![Json::Object(members)];
+        }
+        let with = |principal: &Json| {
+            let mut members = members.clone();
+            members.insert("Principal".to_owned(), principal.clone());
+            Json::Object(members)
+        };
+        whom.iter().map(with).collect()
     }
 }
 

@@ -194,7 +194,23 @@ impl Names {
                 }
                 _ => self.0.get(value.text()?).cloned(),
             },
-            "Fn::Sub" => self.substituted(value.text()?).map(Value::Text),
+            // Names of its own stand before those of the template.
+            "Fn::Sub" => match value.items() {
+                [text, own] => {
+                    let is_plain = matches!(own.value, Value::Map(_))
+                        && !own.members().iter().any(|one| one.key.starts_with("Fn::"));
+                    if !is_plain {
+                        return None;
+                    }
+                    let mut names = BTreeMap::new();
+                    for one in own.members() {
+                        let value = self.resolved(&one.value).text().map(str::to_owned);
+                        names.insert(one.key.as_str(), value);
+                    }
+                    self.substituted(text.text()?, &names).map(Value::Text)
+                }
+                _ => self.substituted(value.text()?, &BTreeMap::new()).map(Value::Text),
+            },
             "Fn::Join" => {
                 let [by, parts] = value.items() else { return None };
                 let parts = self.list(parts)?;
@@ -221,7 +237,7 @@ impl Names {
         }
     }
 
-    fn substituted(&self, text: &str) -> Option<String> {
+    fn substituted(&self, text: &str, own: &BTreeMap<&str, Option<String>>) -> Option<String> {
         let mut out = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
@@ -229,8 +245,9 @@ impl Names {
             let (name, after) = after.split_once('}')?;
             match name.strip_prefix('!') {
                 Some(literal) => out.push_str(&format!("${{{literal}}}")),
-                None => match self.0.get(name.trim())? {
-                    Value::Text(text) => out.push_str(text),
+                None => match (own.get(name.trim()), self.0.get(name.trim())) {
+                    (Some(text), _) => out.push_str(text.as_ref()?),
+                    (None, Some(Value::Text(text))) => out.push_str(text),
                     _ => return None,
                 },
             }
@@ -281,6 +298,11 @@ mod tests {
     #[case::select("!Select [1, !Ref List]", r#""b""#)]
     #[case::select_of_what_is_split("!Select ['0', !Split ['/', 'x/y']]", r#""x""#)]
     #[case::sub("!Sub '${Text}/${!Text}'", r#""a/${Text}""#)]
+    #[case::sub_of_its_own(
+        "!Sub ['${own}/${Text}', {own: !Join ['', [x, !Ref Text]]}]",
+        r#""xa/a""#
+    )]
+    #[case::sub_of_its_own_before_another("!Sub ['${Text}', {Text: x}]", r#""x""#)]
     fn what_is_known_of_a_function_is_what_it_gives(#[case] written: &str, #[case] is: &str) {
         assert_eq!(value(written).as_deref(), Some(is));
     }
@@ -292,6 +314,8 @@ mod tests {
     #[case::join_of_a_function("!Join ['-', !Cidr ['10.0.0.0/8', 1, 8]]")]
     #[case::a_list_within_a_list("[!Ref List]")]
     #[case::a_list_within_a_text("!Sub '${List}'")]
+    #[case::sub_of_what_is_not_known("!Sub ['${Text}', {Text: !ImportValue x}]")]
+    #[case::sub_of_what_a_function_makes("!Sub ['${Text}', {'Fn::Transform': {Name: x}}]")]
     #[case::select_of_none("!Select [2, !Ref List]")]
     #[case::split_of_what_is_not_known("!Split ['|', !ImportValue x]")]
     #[case::a_dynamic_reference("'x-{{resolve:ssm:/a}}'")]

@@ -1,6 +1,6 @@
 //! What SAM makes of a template before `CloudFormation` reads it, as far as identities hang
-//! on it: what `Globals` says is written to each resource, and the roles that it makes beside
-//! those of functions and state machines stand among the resources.
+//! on it: what `Globals` says is written to each resource, and the roles that it makes stand among
+//! the resources.
 //!
 //! What it makes is told by its documentation, of each event and property in its own page
 //! (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources.html>),
@@ -8,6 +8,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::execution;
 use super::names::is_no_value;
 use crate::access::complete::tree;
 use crate::lint::known::{Member, Node, Value};
@@ -19,7 +20,7 @@ const PREFIX: &str = "AWS::Serverless::";
 const CODE_DEPLOY: &str = "CodeDeployServiceRole";
 
 /// Events of functions that make no role.
-const WITHOUT_ROLE: [&str; 18] = [
+pub(super) const WITHOUT_ROLE: [&str; 18] = [
     "AlexaSkill",
     "Api",
     "CloudWatchEvent",
@@ -41,7 +42,7 @@ const WITHOUT_ROLE: [&str; 18] = [
 ];
 
 /// A template as SAM leaves it.
-pub(super) fn expanded(root: &Node) -> Node {
+pub(super) fn expanded(root: &Node, partition: &str) -> Node {
     let Some(resources) = root.get("Resources") else { return root.clone() };
     let globals = root.get("Globals");
     let mut all: Vec<Member> =
@@ -51,6 +52,9 @@ pub(super) fn expanded(root: &Node) -> Node {
         let kind = resource.value.get("Type").and_then(Node::text).unwrap_or_default();
         let Some(kind) = kind.strip_prefix(PREFIX) else { continue };
         let of = Of { resource, kind };
+        if has_own_role(kind, resource.value.get("Properties")) {
+            made.push(execution::role(resource, kind, partition));
+        }
         for role in of.roles() {
             if role.key != CODE_DEPLOY || !made.iter().any(|one| one.key == CODE_DEPLOY) {
                 made.push(role);
@@ -118,11 +122,11 @@ fn merged(of_all: &Node, own: &Node) -> Node {
 /// Whether SAM makes a function the role that it runs as: where it names none, or may name
 /// none
 /// (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html>).
-pub(super) fn has_own_role(kind: &str, properties: Option<&Node>) -> bool {
+fn has_own_role(kind: &str, properties: Option<&Node>) -> bool {
     let role = properties.and_then(|all| all.get("Role")).filter(|role| role.is_something());
     match (kind, role) {
-        ("AWS::Serverless::Function" | "AWS::Serverless::StateMachine", None) => true,
-        ("AWS::Serverless::Function", Some(role)) => {
+        ("Function" | "StateMachine", None) => true,
+        ("Function", Some(role)) => {
             is_no_value(role) || role.get("Fn::If").is_some_and(may_be_none)
         }
         _ => false,
@@ -146,7 +150,7 @@ enum May {
 }
 
 /// What is not known before the stack is made.
-fn unknown() -> Json {
+pub(super) fn unknown() -> Json {
     json!({"Fn::GetAtt": ["AWS::Serverless", "Made"]})
 }
 

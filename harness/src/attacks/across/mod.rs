@@ -20,9 +20,9 @@ use super::actor::Actor;
 use super::attack::Step;
 use super::choice::Choice;
 use super::finding::{Finding, Road, Scope, Untried, Verdict};
+use super::granted::Granted;
 use super::legitimate;
 use super::probe_role::ProbeRole;
-use super::reach::deployed::policies_by;
 use super::suite::Suite;
 use super::trust::SESSION;
 use crate::guard_rail::GuardRail;
@@ -178,12 +178,11 @@ async fn of_people(
 
 /// What somebody may do at all.
 async fn work(suite: &Suite<'_>, person: &Person) -> anyhow::Result<Work> {
-    let policies = policies_by(suite.platform(), &person.arn).await?;
-    let (guard, account) = (suite.stack().guard(), suite.account().id());
-    let work = legitimate::work(guard, person.caller(), account, &policies).await;
+    let granted = Granted::of(suite.platform(), &person.arn, suite.facts()).await?;
+    let work = legitimate::work(suite.stack().guard(), person.caller(), &granted).await?;
     Ok(match work {
         Some(work) => Work::Shown(case::decided(person, &work.action, &work.resource)),
-        None if policies.allow_something() => Work::Unshown,
+        None if granted.allow_something() => Work::Unshown,
         None => Work::Nothing,
     })
 }

@@ -25,9 +25,9 @@ use super::inside::{Author, Code, Inside};
 use super::lack;
 use super::legitimate;
 use super::needs;
+use super::policies::role_policies;
 use super::probe_role::ProbeRole;
 use super::public;
-use super::reach::deployed::role_policies;
 use super::rivals::Rivals;
 use super::run::Runner;
 use super::settings;
@@ -646,7 +646,7 @@ impl<'a> Suite<'a> {
         assumed.ok_or_else(|| anyhow::anyhow!("no app for deployer `{}`", deployer.name))
     }
 
-    pub(super) fn trust(&self) -> Trust<'_> {
+    pub(crate) fn trust(&self) -> Trust<'_> {
         Trust {
             config: self.stack.config(),
             issuers: self.stack.issuers(),

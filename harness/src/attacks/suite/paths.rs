@@ -11,9 +11,8 @@ use crate::attacks::escalations::decided::{Candidate, Decided};
 use crate::attacks::escalations::questions::Between;
 use crate::attacks::facts::{DeployerFacts, Facts, FunctionFacts, RoleFacts};
 use crate::attacks::finding::{Finding, Road};
+use crate::attacks::granted::Granted;
 use crate::attacks::probe_role::ProbeRole;
-use crate::attacks::reach::deployed::{policies_of, policies_of_user};
-use crate::attacks::reach::grants::Policies;
 use crate::attacks::trust::SESSION;
 use crate::attacks::{escalations, legitimate};
 
@@ -24,13 +23,12 @@ impl Suite<'_> {
         role: &RoleFacts,
         selected: Selected<'_>,
     ) -> anyhow::Result<Vec<Finding>> {
+        let granted = Granted::of(&self.platform, &role.arn, &self.facts).await?;
         if !role.is_user() {
             let caller = Caller::Role { arn: &role.arn, session: SESSION };
-            let policies = policies_of(&self.platform, &role.name).await?;
-            return self.standing(role, caller, &policies, selected).await;
+            return self.standing(role, caller, &granted, selected).await;
         }
         // A user is asked about by a key of its own, which nobody uses.
-        let policies = policies_of_user(&self.platform, &role.name).await?;
         let named = json!({"UserName": role.name});
         let made = self.platform.call(&Step::new(Iam, "CreateAccessKey", named.clone())).await;
         let key = match made.result {
@@ -39,13 +37,13 @@ impl Suite<'_> {
                 let step = Step::new(Iam, "ListAccessKeys", named);
                 let keys = self.platform.call(&step).await.result?;
                 let id = active(&keys).ok_or(error)?;
-                return self.standing(role, Caller::Key(id), &policies, selected).await;
+                return self.standing(role, Caller::Key(id), &granted, selected).await;
             }
             made => made?,
         };
         let id = key.pointer("/AccessKey/AccessKeyId").and_then(Value::as_str);
         let id = id.ok_or_else(|| anyhow::anyhow!("CreateAccessKey answered without a key"))?;
-        let findings = self.standing(role, Caller::Key(id), &policies, selected).await;
+        let findings = self.standing(role, Caller::Key(id), &granted, selected).await;
         let delete = json!({"UserName": role.name, "AccessKeyId": id});
         self.platform.call(&Step::new(Iam, "DeleteAccessKey", delete)).await.result?;
         findings
@@ -57,7 +55,7 @@ impl Suite<'_> {
         &self,
         role: &RoleFacts,
         caller: Caller<'_>,
-        policies: &Policies,
+        granted: &Granted,
         selected: Selected<'_>,
     ) -> anyhow::Result<Vec<Finding>> {
         let name = role.identity();
@@ -65,7 +63,7 @@ impl Suite<'_> {
         let paths = escalations::paths().iter();
         let paths: Vec<_> =
             paths.filter(|path| selected(&path.finding_id(&name, Road::Api))).collect();
-        let work = legitimate::work(guard, caller, &self.facts.account, policies).await;
+        let work = legitimate::work(guard, caller, granted).await?;
         let Some(may) = work else {
             let why = "its policies allow nothing, and so there is nothing that it might gain by";
             return Ok(paths.iter().map(|it| it.not_applicable(&name, Road::Api, why)).collect());

@@ -2,13 +2,13 @@
 
 use ringfence_guard::{Caller, Question};
 
-use super::{Suite, role_of};
+use super::Suite;
 use crate::attacks::actor::Actor;
 use crate::attacks::escalations::decided;
 use crate::attacks::facts::{DeployerFacts, Facts, FunctionFacts, Makes};
+use crate::attacks::granted::Granted;
 use crate::attacks::legitimate;
-use crate::attacks::reach::deployed::{managed, policies_by, policies_of};
-use crate::attacks::reach::grants::Policies;
+use crate::attacks::policies::managed;
 use crate::config::{Job, Refusals};
 
 /// Looks for names of a function and a role that each stack deployer may make: the
@@ -16,14 +16,10 @@ use crate::config::{Job, Refusals};
 pub(super) async fn names(facts: &mut Facts, platform: &Actor) -> anyhow::Result<()> {
     let at = facts.clone();
     for deployer in facts.deployers.iter_mut().filter(|deployer| deployer.job == Job::Stack) {
-        let policies = policies_by(platform, &deployer.arn).await?;
+        let granted = Granted::of(platform, &deployer.arn, &at).await?;
         let usual = deployer.usual();
-        let named = |action, arn: String| {
-            let free = policies.free(action, &arn)?;
-            free.rsplit([':', '/']).next().map(str::to_owned)
-        };
-        let function = named("lambda:CreateFunction", at.function_arn(&usual.function));
-        let role = named("iam:CreateRole", at.role_arn(&usual.role));
+        let function = granted.free("lambda:CreateFunction", &at.function_arn(&usual.function))?;
+        let role = granted.free("iam:CreateRole", &at.role_arn(&usual.role))?;
         deployer.makes = function.zip(role).map(|(function, role)| Makes { function, role });
     }
     Ok(())
@@ -45,9 +41,8 @@ impl Suite<'_> {
         if legitimate::may(self.stack.guard(), caller, &reads).await {
             return Ok(Some(reads));
         }
-        let policies = policies_by(&self.platform, &deployer.arn).await?;
-        let account = &self.facts.account;
-        Ok(legitimate::work(self.stack.guard(), caller, account, &policies).await)
+        let granted = Granted::of(&self.platform, &deployer.arn, &self.facts).await?;
+        Ok(legitimate::work(self.stack.guard(), caller, &granted).await?)
     }
 
     /// Whether the attacks' own twins must succeed: they are those of an estate whose
@@ -66,10 +61,9 @@ impl Suite<'_> {
             return Ok(None);
         }
         let text = managed(&self.platform, boundary).await?;
-        let policies = Policies::parse(&[(boundary.to_owned(), text)], None)?;
+        let granted = Granted::by(boundary, &text, &self.facts)?;
         let caller = Caller::Key(attacker.access_key_id());
-        let account = &self.facts.account;
-        Ok(legitimate::work(self.stack.guard(), caller, account, &policies).await)
+        Ok(legitimate::work(self.stack.guard(), caller, &granted).await?)
     }
 
     /// What code in a function may do: write its logs, or else what its role's
@@ -82,8 +76,7 @@ impl Suite<'_> {
             return Ok(Some(decided::writes_logs(&self.facts, &function.name)));
         }
         let caller = Caller::Role { arn: &function.role_arn, session: &function.name };
-        let policies = policies_of(&self.platform, role_of(&function.role_arn)).await?;
-        let account = &self.facts.account;
-        Ok(legitimate::work(self.stack.guard(), caller, account, &policies).await)
+        let granted = Granted::of(&self.platform, &function.role_arn, &self.facts).await?;
+        Ok(legitimate::work(self.stack.guard(), caller, &granted).await?)
     }
 }

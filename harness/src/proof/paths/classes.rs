@@ -59,12 +59,13 @@ type Own = (String, Trust, bool);
 
 impl Classes {
     /// The classes of some things of an ask, or of all of its things, where policies have
-    /// these entries of `Resource`.
+    /// these entries of `Resource`, and may ask for more than the ARN.
     pub(super) fn of<'p>(
         &self,
         world: &World,
         ask: &Ask,
         among: Option<&Bits>,
+        by_arn: bool,
         entries: impl Iterator<Item = &'p ResourcePattern>,
     ) -> Cut {
         let entries: BTreeMap<&str, &ResourcePattern> =
@@ -72,7 +73,7 @@ impl Classes {
         let covered: Option<Vec<Rc<Bits>>> =
             entries.values().map(|entry| self.covered(world, &ask.on, entry)).collect();
         // What a variable stands for is not known: each ARN by itself.
-        let own = self.own(world, ask, covered.is_none());
+        let own = self.own(world, ask, by_arn || covered.is_none());
         // Of each place that an entry covers its class: of what it covers of one class
         // each entry makes a new one.
         let mut cut: BTreeMap<usize, usize> = BTreeMap::new();
@@ -251,6 +252,7 @@ mod tests {
             trust: Trust::None,
             when: None,
             strict: false,
+            or: Vec::new(),
         };
         let (mut shared, mut apart) = (0, 0);
         for _ in 0..20_000 {
@@ -288,7 +290,7 @@ mod tests {
             };
             let classes = Classes::default();
             let mut seen = HashSet::new();
-            for class in classes.of(&world, &ask, None, entries).iter() {
+            for class in classes.of(&world, &ask, None, false, entries).iter() {
                 let class: Vec<usize> = class.collect();
                 let decided: HashSet<bool> = class.iter().map(|place| allowed(*place)).collect();
                 assert!(decided.len() < 2, "{class:?} of {:#?}", (&world.things, &own, &boundary));

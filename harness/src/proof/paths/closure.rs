@@ -3,7 +3,7 @@
 
 mod gains;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub(super) struct Made {
     holder: Rc<Holder>,
     ask: usize,
     thing: usize,
-    open: Option<Arc<str>>,
+    pub(super) open: Option<Arc<str>>,
 }
 
 /// A means that was taken.
@@ -120,6 +120,10 @@ pub(super) struct Closure<'s, 'w> {
     held: Vec<Option<BTreeSet<usize>>>,
     grown: Vec<Gained>,
     have: Vec<Bits>,
+    /// By means and thing: steps that may be taken, and are not yet.
+    next: HashMap<(usize, usize), Step>,
+    /// No one of these takes more steps before it.
+    dearest: usize,
 }
 
 impl<'s, 'w> Closure<'s, 'w> {
@@ -138,6 +142,8 @@ impl<'s, 'w> Closure<'s, 'w> {
             held: vec![None; count],
             grown: vec![Default::default(); count],
             have: vec![Bits::default(); shared.table.asks.len()],
+            next: HashMap::new(),
+            dearest: 0,
         };
         for source in sources {
             closure.enter(source)?;
@@ -192,17 +198,14 @@ impl<'s, 'w> Closure<'s, 'w> {
         let Some(holder) = self.holder(identity, parts)? else { return Ok(()) };
         let session = self.held.get(identity).cloned().flatten().unwrap_or_default();
         for at in &holder.some {
-            let asks = &self.shared.table.asks;
-            let (Some(have), Some(found), Some(ask)) =
-                (self.have.get_mut(*at), holder.found.get(*at), asks.get(*at))
+            let (Some(have), Some(found), Some(full)) =
+                (self.have.get_mut(*at), holder.found.get(*at), self.shared.full.get(*at))
             else {
                 continue;
             };
             match found {
                 Found::Nothing => {}
-                Found::Everything => {
-                    have.add(&Bits::full(self.shared.world.of_kind(&ask.on).len()))
-                }
+                Found::Everything => have.add(full),
                 Found::Some(allowed) => {
                     have.add(&allowed.yes);
                     if self.optimistic {
@@ -213,6 +216,11 @@ impl<'s, 'w> Closure<'s, 'w> {
         }
         let mut state = State { holder, session, parts: parts.to_vec(), cost: 0 };
         state.cost = self.cost(&state.after());
+        // Whoever is held after fewer steps may take one sooner.
+        if self.dearest > state.cost {
+            self.next.retain(|_, step| step.cost <= state.cost);
+            self.dearest = state.cost;
+        }
         let place = self.states.partition_point(|one| one.cost <= state.cost);
         self.states.insert(place, state);
         Ok(())
@@ -229,8 +237,9 @@ impl<'s, 'w> Closure<'s, 'w> {
     fn round(&mut self) -> Result<bool, CannotAsk> {
         let table = self.shared.table;
         let mut found: Vec<(usize, usize)> = Vec::new();
+        let lacked = self.lacked();
         for (place, means) in table.means.iter().enumerate() {
-            let things = self.reached(place, means);
+            let things = self.reached(place, means, &lacked);
             let of = things.iter().filter(|thing| self.gives(means, *thing));
             found.extend(of.map(|thing| (place, thing)));
         }
@@ -241,9 +250,19 @@ impl<'s, 'w> Closure<'s, 'w> {
         if self.states.last().is_some_and(|state| state.cost > 0) {
             let mut costs = Vec::with_capacity(found.len());
             for (place, thing) in &found {
-                let means = table.means.get(*place);
-                let step = means.map(|means| self.step(*place, means, *thing)).transpose()?;
-                costs.push(step.map_or(0, |step| step.cost));
+                let cost = match self.next.get(&(*place, *thing)) {
+                    Some(step) => step.cost,
+                    None => {
+                        let means = table.means.get(*place);
+                        let step =
+                            means.map(|means| self.step(*place, means, *thing)).transpose()?;
+                        let cost = step.as_ref().map_or(0, |step| step.cost);
+                        self.dearest = self.dearest.max(cost);
+                        self.next.extend(step.map(|step| ((*place, *thing), step)));
+                        cost
+                    }
+                };
+                costs.push(cost);
             }
             let fewest = costs.iter().min().copied().unwrap_or_default();
             let mut costs = costs.into_iter();
@@ -260,7 +279,10 @@ impl<'s, 'w> Closure<'s, 'w> {
             if is_given || !self.gives(means, thing) {
                 continue;
             }
-            let step = self.step(place, means, thing)?;
+            let step = match self.next.remove(&(place, thing)) {
+                Some(step) => step,
+                None => self.step(place, means, thing)?,
+            };
             let number = self.steps.len();
             self.steps.push(step);
             match means.gives {
@@ -283,11 +305,22 @@ impl<'s, 'w> Closure<'s, 'w> {
         Ok(true)
     }
 
-    /// The things of a means of which all that it needs is had.
-    fn reached(&self, place: usize, means: &Means) -> Bits {
-        let world = self.shared.world;
-        let things = world.of_kind(&means.on);
-        let mut all = Bits::full(things.len());
+    /// The roles that it does not act as, by place.
+    fn lacked(&self) -> Bits {
+        let roles = self.shared.world.of_kind("role").iter().enumerate();
+        let is_lacked = |of: Option<usize>| of.is_some_and(|it| self.held(it).is_none());
+        roles.filter(|(_, role)| is_lacked(role.of)).map(|(place, _)| place).collect()
+    }
+
+    /// The things of a means of which all that it needs is had, and that give something.
+    fn reached(&self, place: usize, means: &Means, lacked: &Bits) -> Bits {
+        let mut all = match means.gives == Gives::Session && means.on == "role" {
+            true => lacked.clone(),
+            false => Bits::full(self.shared.world.of_kind(&means.on).len()),
+        };
+        if all.is_empty() {
+            return all;
+        }
         for need in &means.needs {
             let (Some(have), Some(ask)) = (self.have.get(*need), self.shared.table.asks.get(*need))
             else {
@@ -408,12 +441,14 @@ impl<'s, 'w> Closure<'s, 'w> {
         match holder.found.get(ask)? {
             Found::Nothing => None,
             Found::Everything => made(None),
-            Found::Some(allowed) => match allowed.answer(thing)? {
-                Answer::No => None,
-                Answer::Yes(_) => made(None),
-                Answer::Open(why) if self.optimistic => made(Some(why.clone())),
-                Answer::Open(_) => None,
-            },
+            Found::Some(allowed) if allowed.yes.contains(thing) => made(None),
+            Found::Some(allowed) if self.optimistic && allowed.open.contains(thing) => {
+                match allowed.answer(thing)? {
+                    Answer::Open(why) => made(Some(why.clone())),
+                    Answer::No | Answer::Yes(_) => None,
+                }
+            }
+            Found::Some(_) => None,
         }
     }
 

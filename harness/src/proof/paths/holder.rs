@@ -1,5 +1,6 @@
 //! What an identity with its policies is allowed of each means.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ringfence_policy::symbolic::{Action, Effect, StatementView, statements};
@@ -7,14 +8,16 @@ use ringfence_policy::{Context, Document, Kind, Policies, Principal, judge};
 use ringfence_prove::{Verdict, Witness};
 use serde_json::json;
 
+use super::answers::{Answers, Owned, Slice, as_own};
 use super::bits::Bits;
 use super::classes::Classes;
 use super::grown::{Grown, everything};
 use super::means::{Ask, Trust};
 use super::question::{Answer, CannotAsk, Wanted};
-use super::world::{Identity, Thing, World};
+use super::tags;
+use super::world::{Identity, Kind as Identities, Thing, World};
 use crate::access::grants::Unread;
-use crate::access::sessions::sessions;
+use crate::access::sessions::{lets_in, sessions};
 
 /// What an identity may do, of all that is asked.
 #[derive(Debug)]
@@ -78,6 +81,7 @@ impl Holder {
     pub(super) fn of(
         world: &World,
         classes: &Classes,
+        answers: &Answers,
         asks: &[Ask],
         place: usize,
         grown: &Grown,
@@ -95,7 +99,8 @@ impl Holder {
         for one in &world.unread {
             unread.extend(one.most(Some(&identity.principal))?.map(|most| (one, most)));
         }
-        let asker = Asker { world, classes, identity, policies: &widest, trust, unread };
+        let owned = answers.owned(&widest);
+        let asker = Asker { world, classes, answers, identity, owned, trust, unread };
         let found = asks.iter().map(|ask| {
             // Who may do everything changes a trust policy, whatever it says.
             let by_identity = || {
@@ -103,7 +108,11 @@ impl Holder {
                     && (ask.on == "role"
                         || world.of_kind(&ask.on).iter().all(|one| one.policy.is_none()))
             };
-            if all && by_identity() { Ok(Found::Everything) } else { asker.ask(ask) }
+            match () {
+                () if all && by_identity() => Ok(Found::Everything),
+                () if ask.or.is_empty() => asker.ask(ask),
+                () => asker.one_of(ask),
+            }
         });
         let found = found.collect::<Result<Vec<_>, _>>()?;
         let is_some = |(_, found): &(usize, &Found)| !matches!(found, Found::Nothing);
@@ -125,31 +134,98 @@ pub(super) fn is_all(policies: &Policies) -> bool {
 struct Asker<'a> {
     world: &'a World,
     classes: &'a Classes,
+    answers: &'a Answers,
     identity: &'a Identity,
-    policies: &'a Policies,
+    owned: Owned,
     /// A trust policy that lets it in.
     trust: Arc<Document>,
     /// What is granted and not read, with the most that it may allow.
     unread: Vec<(&'a Unread, Arc<Document>)>,
 }
 
+/// One ask, with what of an identity's policies is about it.
+struct Asked<'s> {
+    ask: &'s Ask,
+    action: &'s Action<'s>,
+    slice: &'s Slice<'s>,
+    policies: &'s Policies,
+    own: &'s [StatementView<'s>],
+    /// The condition keys by which they ask for tags of a resource.
+    tags: BTreeSet<&'s str>,
+}
+
+/// What a question about a thing is made of.
+struct Wanting<'w> {
+    action: &'w str,
+    on: Option<&'w str>,
+    of_type: Option<&'w str>,
+    but: Vec<&'w str>,
+    /// The value that is asked for stands last.
+    when: Vec<(&'w str, Option<&'w str>)>,
+}
+
+impl<'w> Wanting<'w> {
+    fn of(about: &Asked<'w>, thing: &'w Thing, world: &World) -> Self {
+        let ask = about.ask;
+        let mut when: Vec<(&str, Option<&str>)> = Vec::new();
+        if let Some(bounded_by) = &thing.bounded_by {
+            let is_new = ask.action != "sts:AssumeRole" && ask.action != "iam:CreateAccessKey";
+            when.extend(is_new.then_some(("iam:PermissionsBoundary", bounded_by.as_deref())));
+        }
+        when.extend(ask.when.as_ref().map(|(key, value)| (key.as_str(), Some(value.as_str()))));
+        let but = match ask.on.starts_with("new-") {
+            true => {
+                let all = about.own.iter().flat_map(|one| one.resources());
+                let all = all.map(|one| one.source());
+                all.filter(|source| world.taken.contains(*source)).collect()
+            }
+            false => Vec::new(),
+        };
+        let of_type = thing.of_type.as_deref();
+        let on = Some(thing.arn.as_str()).filter(|arn| !arn.is_empty() && of_type.is_none());
+        Self { action: &ask.action, on, of_type, but, when }
+    }
+
+    fn wanted(&self) -> Wanted<'_> {
+        let Self { action, on, of_type, but, when } = self;
+        Wanted { action, on: *on, of_type: *of_type, but, when, like: None }
+    }
+}
+
 impl Asker<'_> {
+    /// Asks of an action that hands roles over and of all others that do, until one is allowed.
+    /// Whoever may hand over none need not be asked.
+    fn one_of(&self, ask: &Ask) -> Result<Found, CannotAsk> {
+        if !self.answers.slice(&self.owned, "iam:PassRole").may {
+            return Ok(Found::Nothing);
+        }
+        let mut open = Found::Nothing;
+        for action in std::iter::once(&ask.action).chain(&ask.or) {
+            match self.ask(&ask.about(action))? {
+                Found::Nothing => {}
+                Found::Some(allowed) if allowed.yes.is_empty() => {
+                    if matches!(open, Found::Nothing) {
+                        open = Found::Some(allowed);
+                    }
+                }
+                found => return Ok(found),
+            }
+        }
+        Ok(open)
+    }
+
     fn ask(&self, ask: &Ask) -> Result<Found, CannotAsk> {
         let things = self.world.of_kind(&ask.on);
         let action = Action::parse(&ask.action);
-        let documents =
-            self.policies.identity.iter().chain(self.policies.boundary.iter().flatten());
-        let own: Vec<StatementView<'_>> = documents
-            .flat_map(|one| statements(one))
-            .filter(|statement| statement.is_about(&action))
-            .collect();
-        let of_identity = self.policies.identity.iter().flat_map(|one| statements(one));
-        let may = of_identity
-            .filter(|one| one.effect() == Effect::Allow)
-            .any(|one| one.is_about(&action));
+        let slice = self.answers.slice(&self.owned, &ask.action);
+        let policies = slice.policies();
+        let own = slice.statements(&action);
+        let (policies, own) = (&policies, own.as_slice());
+        let tags = tags::asked_for(own);
+        let about = Asked { ask, action: &action, slice: &slice, policies, own, tags };
         // Where it has no Allow, only what lets it in by itself need be looked at.
         let all = ask.trust == Trust::Caller
-            || (may && ask.trust != Trust::Own)
+            || (slice.may && ask.trust != Trust::Own)
             || self.granted(ask).next().is_some();
         let among = (!all).then(|| self.classes.let_in(self.world, ask));
         if among.as_ref().map_or(things.is_empty(), |among| among.is_empty()) {
@@ -157,13 +233,14 @@ impl Asker<'_> {
         }
         let entries = own.iter().flat_map(|one| one.resources());
         let mut allowed = Allowed::default();
-        for class in self.classes.of(self.world, ask, among.as_deref(), entries).iter() {
+        let by_arn = !about.tags.is_empty();
+        for class in self.classes.of(self.world, ask, among.as_deref(), by_arn, entries).iter() {
             let mut first: Option<(usize, Answer)> = None;
             for place in class {
                 let Some(thing) = things.get(place) else { continue };
                 let same = match &first {
                     Some((at, Answer::Yes(witness))) => {
-                        self.is_confirmed(ask, thing, witness).then_some(*at)
+                        self.is_confirmed(&about, thing, witness).then_some(*at)
                     }
                     Some((at, Answer::Open(_))) => Some(*at),
                     Some((_, Answer::No)) => break,
@@ -172,7 +249,7 @@ impl Asker<'_> {
                 let answer = match same {
                     Some(answer) => answer,
                     None => {
-                        let answer = self.one(ask, thing, &own)?;
+                        let answer = self.one(&about, place, thing)?;
                         let at = allowed.with(answer.clone());
                         first.get_or_insert((at, answer));
                         at
@@ -194,7 +271,12 @@ impl Asker<'_> {
     }
 
     /// Whether what is not read may allow it: why, where it does.
-    fn by_unread(&self, ask: &Ask, wanted: &Wanted<'_>) -> Result<Option<Arc<str>>, CannotAsk> {
+    fn by_unread(
+        &self,
+        about: &Asked<'_>,
+        wanted: &Wanted<'_>,
+    ) -> Result<Option<Arc<str>>, CannotAsk> {
+        let ask = about.ask;
         for (why, most) in self.granted(ask) {
             let told = || {
                 let who = &self.identity.name;
@@ -204,7 +286,7 @@ impl Asker<'_> {
             if ask.trust != Trust::None {
                 return Ok(Some(told()));
             }
-            let policies = Policies { resource: Some(most.clone()), ..self.policies.clone() };
+            let policies = Policies { resource: Some(most.clone()), ..about.policies.clone() };
             if wanted.ask(&self.identity.principal, &policies)? != Verdict::Proved {
                 return Ok(Some(told()));
             }
@@ -212,62 +294,171 @@ impl Asker<'_> {
         Ok(None)
     }
 
-    fn policies(&self, ask: &Ask, thing: &Thing) -> Policies {
-        let resource = match ask.trust {
+    fn policies(&self, about: &Asked<'_>, thing: &Thing) -> Policies {
+        let resource = match about.ask.trust {
             Trust::Caller => Some(self.trust.clone()),
-            Trust::Own | Trust::None => own_policy(ask, thing).cloned(),
+            Trust::Own | Trust::None => own_policy(about.ask, thing).cloned(),
         };
-        Policies { resource, ..self.policies.clone() }
+        Policies { resource, ..about.policies.clone() }
     }
 
-    fn is_confirmed(&self, ask: &Ask, thing: &Thing, witness: &Witness) -> bool {
+    fn is_confirmed(&self, about: &Asked<'_>, thing: &Thing, witness: &Witness) -> bool {
         // What is found among many ARNs is no one thing's.
         if thing.is_many() {
             return true;
         }
         let on_this = Witness { resource: thing.arn.clone(), ..witness.clone() };
-        judge(&on_this.request(), &self.policies(ask, thing)).allowed()
+        judge(&on_this.request(), &self.policies(about, thing)).allowed()
     }
 
-    fn one(
-        &self,
-        ask: &Ask,
-        thing: &Thing,
-        own: &[StatementView<'_>],
-    ) -> Result<Answer, CannotAsk> {
-        let policies = self.policies(ask, thing);
-        let mut when: Vec<(&str, Option<&str>)> = Vec::new();
-        if let Some(bounded_by) = &thing.bounded_by {
-            let is_new = ask.action != "sts:AssumeRole" && ask.action != "iam:CreateAccessKey";
-            when.extend(is_new.then_some(("iam:PermissionsBoundary", bounded_by.as_deref())));
+    fn one(&self, about: &Asked<'_>, place: usize, thing: &Thing) -> Result<Answer, CannotAsk> {
+        let ask = about.ask;
+        if is_open(ask, thing)
+            && let Some(open) = &thing.open
+        {
+            return Ok(Answer::Open(open.as_str().into()));
         }
-        let fixed = when.len();
-        when.extend(ask.when.as_ref().map(|(key, value)| (key.as_str(), Some(value.as_str()))));
-        let but: Vec<&str> = match ask.on.starts_with("new-") {
-            true => {
-                let all = own.iter().flat_map(|one| one.resources()).map(|one| one.source());
-                all.filter(|source| self.world.taken.contains(*source)).collect()
-            }
-            false => Vec::new(),
+        let policies = self.policies(about, thing);
+        let wanting = Wanting::of(about, thing, self.world);
+        let wanted = wanting.wanted();
+        let answer = match self.is_refused(about, thing, &policies) {
+            true => Answer::No,
+            false => self.shared(about, place, thing, &policies, &wanted)?,
         };
-        let on = (!thing.arn.is_empty()).then_some(thing.arn.as_str());
-        let of_type = thing.of_type.as_deref();
-        let on = on.filter(|_| of_type.is_none());
-        let wanted =
-            Wanted { action: &ask.action, on, of_type, but: &but, when: &when, like: None };
+        if matches!(answer, Answer::No)
+            && let Some(why) = self.by_unread(about, &wanted)?
+        {
+            return Ok(Answer::Open(why));
+        }
+        Ok(self.decided(ask, thing, answer))
+    }
+
+    /// Whether the texts show that nothing allows it: a role is taken by whom its trust policy
+    /// names alone, and what no resource's policy has a say in is allowed on what entries of
+    /// `Resource` cover.
+    fn is_refused(&self, about: &Asked<'_>, thing: &Thing, policies: &Policies) -> bool {
+        match (about.ask.trust, &policies.resource) {
+            (Trust::Own, None) => true,
+            (Trust::Own, Some(policy)) => !lets_in(Some(&self.identity.principal), policy),
+            (Trust::None, None) => !about.slice.may_cover(about.action, thing),
+            // A policy that names it lets it in by itself.
+            (Trust::None, Some(_)) | (Trust::Caller, _) => false,
+        }
+    }
+
+    /// What is asked of many alike is asked once.
+    fn shared(
+        &self,
+        about: &Asked<'_>,
+        place: usize,
+        thing: &Thing,
+        policies: &Policies,
+        wanted: &Wanted<'_>,
+    ) -> Result<Answer, CannotAsk> {
         let principal = &self.identity.principal;
-        let mut answer = Answer::from(wanted.ask(principal, &policies)?);
+        let has_a_say = about.ask.trust != Trust::Caller && policies.resource.is_some();
+        if has_a_say {
+            return self.as_tagged(about, thing, policies, wanted);
+        }
+        let key = about.slice.key(about.ask, place, about.own, principal);
+        match self.answers.known(&key) {
+            Some(Answer::Yes(witness)) => {
+                let own = as_own(&witness, about.ask, principal);
+                if judge(&own.request(), policies).allowed() {
+                    return Ok(Answer::Yes(Arc::new(own)));
+                }
+            }
+            Some(known) => return Ok(known),
+            None => {}
+        }
+        let answer = self.as_tagged(about, thing, policies, wanted)?;
+        self.answers.keep(key, &answer);
+        Ok(answer)
+    }
+
+    /// What is allowed by a tag is allowed where the resource has it; and it is not known what
+    /// comes of it where somebody may put it there.
+    fn as_tagged(
+        &self,
+        about: &Asked<'_>,
+        thing: &Thing,
+        policies: &Policies,
+        wanted: &Wanted<'_>,
+    ) -> Result<Answer, CannotAsk> {
+        let answer = self.asked(about, thing, policies, wanted)?;
+        let known = self.world.tags.get(&thing.arn).filter(|_| !about.tags.is_empty());
+        let (false, Some(own)) = (matches!(answer, Answer::No), known) else { return Ok(answer) };
+        let when = tags::values(&about.tags, own).chain(wanted.when.iter().copied());
+        let when: Vec<(&str, Option<&str>)> = when.collect();
+        let now = self.asked(about, thing, policies, &Wanted { when: &when, ..*wanted })?;
+        if !matches!(now, Answer::No) {
+            return Ok(now);
+        }
+        Ok(match self.tagger(thing)? {
+            None => Answer::No,
+            Some(tagger) => {
+                let (action, on) = (&about.ask.action, &thing.name);
+                let why =
+                    format!("`{action}` on `{on}` hangs on its tags, which {tagger} may change");
+                Answer::Open(why.into())
+            }
+        })
+    }
+
+    /// An identity of the files that may put tags on a thing, or take them away.
+    fn tagger(&self, thing: &Thing) -> Result<Option<String>, CannotAsk> {
+        if let Some(known) = self.answers.taggers.borrow().get(&thing.arn) {
+            return Ok(known.clone());
+        }
+        let found = self.first_tagger(thing)?;
+        self.answers.taggers.borrow_mut().insert(thing.arn.clone(), found.clone());
+        Ok(found)
+    }
+
+    fn first_tagger(&self, thing: &Thing) -> Result<Option<String>, CannotAsk> {
+        let actions = tags::putting(&thing.arn);
+        let there = |one: &&Identity| matches!(one.kind, Identities::Role | Identities::User);
+        for identity in self.world.identities.iter().filter(there) {
+            let mut policies = Grown::default().policies(identity, self.world);
+            if !identity.open.is_empty() {
+                policies.identity.extend(everything());
+            }
+            let owned = self.answers.owned(&policies);
+            for action in &actions {
+                let on = Some(thing.arn.as_str());
+                let wanted = Wanted { action, on, of_type: None, but: &[], when: &[], like: None };
+                if self.answers.slice(&owned, action).may
+                    && wanted.ask(&identity.principal, &policies)? != Verdict::Proved
+                {
+                    return Ok(Some(identity.name.clone()));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn asked(
+        &self,
+        about: &Asked<'_>,
+        thing: &Thing,
+        policies: &Policies,
+        wanted: &Wanted<'_>,
+    ) -> Result<Answer, CannotAsk> {
+        let ask = about.ask;
+        let principal = &self.identity.principal;
+        let mut answer = Answer::from(wanted.ask(principal, policies)?);
         // Whoever takes a role chooses the name of the session.
         let own = policies.resource.as_ref().filter(|_| ask.trust != Trust::Caller);
         let named = own.map(|policy| sessions(Some(principal), policy)).unwrap_or_default();
         for session in named.values() {
             if matches!(answer, Answer::No) {
-                answer = Answer::from(wanted.ask(session, &policies)?);
+                answer = Answer::from(wanted.ask(session, policies)?);
             }
         }
         if matches!(answer, Answer::No) && !ask.strict && ask.when.is_some() {
-            let any = Wanted { when: when.get(..fixed).unwrap_or_default(), ..wanted };
-            if !matches!(any.ask(principal, &policies)?, Verdict::Proved) {
+            let fixed = wanted.when.len().saturating_sub(1);
+            let any = Wanted { when: wanted.when.get(..fixed).unwrap_or_default(), ..*wanted };
+            if !matches!(any.ask(principal, policies)?, Verdict::Proved) {
                 let key = ask.when.as_ref().map_or("", |(key, _)| key.as_str());
                 let why = format!(
                     "`{}` on `{}` is allowed for some `{key}`, and what these give is not followed",
@@ -276,17 +467,7 @@ impl Asker<'_> {
                 answer = Answer::Open(why.into());
             }
         }
-        if is_open(ask, thing)
-            && let Some(open) = &thing.open
-        {
-            return Ok(Answer::Open(open.as_str().into()));
-        }
-        if matches!(answer, Answer::No)
-            && let Some(why) = self.by_unread(ask, &wanted)?
-        {
-            return Ok(Answer::Open(why));
-        }
-        Ok(self.decided(ask, thing, answer))
+        Ok(answer)
     }
 
     /// What is allowed may hang on what is not known, or be kept back.

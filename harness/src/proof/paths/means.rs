@@ -1,11 +1,12 @@
 //! By what one identity gains another: the table of means, with the known paths.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use ringfence_models::actions;
 use serde::Deserialize;
 
+use super::handed;
 use crate::attacks::escalations::{Category, Path, paths};
 
 /// What a means gives.
@@ -72,10 +73,38 @@ pub(super) struct Service {
     /// Whether it comes with a token.
     #[serde(default)]
     pub(super) federated: bool,
+    /// Whether the role is handed over in an instance profile.
+    #[serde(default)]
+    profile: bool,
     held: Vec<Held>,
     /// What is not followed of that which runs as the role already.
     #[serde(default)]
-    pub(super) unfollowed: Option<String>,
+    unfollowed: Option<String>,
+}
+
+/// A service that must be able to run as a role.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct By {
+    /// Who the role lets in.
+    pub(super) name: String,
+    /// Whether it comes with a token.
+    pub(super) federated: bool,
+    /// Whether an instance profile must hold the role: "An instance profile can contain only
+    /// one IAM role", and instances take nothing else
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_switch-role-ec2_instance-profiles.html>).
+    pub(super) in_profile: bool,
+    pub(super) follows: Follows,
+}
+
+/// How far it is followed what a service does that runs as a role.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Follows {
+    /// Whoever can hand it the role acts as it.
+    All,
+    /// What runs as the role already, but for this.
+    ButFor(Option<String>),
+    /// Not at all: what is done with a role that it was handed.
+    Nothing,
 }
 
 /// An action that needs a resource of each of some types.
@@ -139,6 +168,8 @@ pub(super) enum Taken {
     Attached,
     /// The boundary.
     Boundary,
+    /// A user of a group.
+    Member,
 }
 
 /// A request that changes a protected document.
@@ -175,12 +206,19 @@ pub(super) struct Ask {
     pub(super) when: Option<(String, String)>,
     /// Whether no other value of it counts.
     pub(super) strict: bool,
+    /// Other actions: of all of these one is enough.
+    pub(super) or: Vec<String>,
 }
 
 impl Ask {
     fn of(action: &str, on: &str) -> Self {
         let (action, on) = (action.to_owned(), on.to_owned());
-        Self { action, on, trust: Trust::None, when: None, strict: false }
+        Self { action, on, trust: Trust::None, when: None, strict: false, or: Vec::new() }
+    }
+
+    /// The same about one action alone.
+    pub(super) fn about(&self, action: &str) -> Self {
+        Self { action: action.to_owned(), or: Vec::new(), ..self.clone() }
     }
 }
 
@@ -195,7 +233,7 @@ pub(super) struct Means {
     /// Places in [`Table::asks`]: all of these.
     pub(super) needs: Vec<usize>,
     /// The service that must be able to run as the role.
-    pub(super) service: Option<&'static Service>,
+    pub(super) service: Option<By>,
     /// What runs as the role already, by the name of these things.
     pub(super) held: Option<String>,
 }
@@ -236,13 +274,17 @@ pub fn known() -> impl Iterator<Item = &'static Path> {
 }
 
 impl Table {
-    pub(super) fn new() -> Self {
+    /// All means where roles let in these services.
+    pub(super) fn new(services: &BTreeSet<String>) -> Self {
         let mut table = Self::default();
         for act in &FILE.acts {
             table.act(act);
         }
         for path in known() {
             table.path(path);
+        }
+        for service in services {
+            table.handed(service);
         }
         for protected in &FILE.protected {
             let actions = protected.actions.iter().map(|action| (action, None));
@@ -308,8 +350,9 @@ impl Table {
                 needs.push(self.ask(Ask { when, strict: true, ..Ask::of(action, "role") }));
                 continue;
             }
-            let types = self.types(action);
-            if !passes && !FILE.anywhere.contains(action) {
+            let is_held = !passes && !FILE.anywhere.contains(action);
+            let types = self.types(action, !is_held);
+            if is_held {
                 needs.push(self.ask(Ask::of(action, &held)));
             } else if types.is_empty() {
                 needs.push(self.ask(Ask::of(action, ANYTHING)));
@@ -319,36 +362,85 @@ impl Table {
         if !passes && !self.held.iter().any(|(name, _)| *name == held) {
             self.held.push((held.clone(), &row.held));
         }
-        self.means.push(Means {
-            name: path.id.clone(),
-            gives: Gives::Session,
-            on: "role".to_owned(),
-            needs,
-            service: Some(row),
-            held: (!passes).then_some(held),
-        });
+        let follows = match passes {
+            true => Follows::All,
+            false => Follows::ButFor(row.unfollowed.clone()),
+        };
+        let (name, federated) = (row.name.clone(), row.federated);
+        let in_profile = passes && row.profile;
+        let by = By { name, federated, in_profile, follows };
+        if in_profile {
+            // Who may make one needs none.
+            let mut needs = needs.clone();
+            for action in ["iam:CreateInstanceProfile", "iam:AddRoleToInstanceProfile"] {
+                let types = self.types(action, true);
+                needs.extend(types.iter().map(|on| self.ask(Ask::of(action, on))));
+            }
+            let by = By { in_profile: false, ..by.clone() };
+            self.by_service(&path.id, needs, by, None);
+        }
+        self.by_service(&path.id, needs, by, (!passes).then_some(held));
+    }
+
+    fn by_service(&mut self, name: &str, needs: Vec<usize>, by: By, held: Option<String>) {
+        let (name, on) = (name.to_owned(), "role".to_owned());
+        let gives = Gives::Session;
+        self.means.push(Means { name, gives, on, needs, service: Some(by), held });
+    }
+
+    /// A role that a service lets in can be handed to it by calls that no path has.
+    fn handed(&mut self, service: &str) {
+        let mut actions = handed::to(service).into_iter().filter(|one| !is_of_a_path(one, service));
+        let Some(first) = actions.next() else { return };
+        let or = actions.map(str::to_owned).collect();
+        let when = Some(("iam:PassedToService".to_owned(), handed::passed_to(service)));
+        let pass = self.ask(Ask { when, strict: true, ..Ask::of("iam:PassRole", "role") });
+        let call = self.ask(Ask { or, ..Ask::of(first, ANYTHING) });
+        let (name, follows) = (service.to_owned(), Follows::Nothing);
+        let by = By { name, federated: false, in_profile: false, follows };
+        self.by_service(&format!("iam:PassRole to {service}"), vec![pass, call], by, None);
     }
 
     /// The types of resources of each of which an action needs one, as the reference
     /// has them
     /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html>:
-    /// those of `RunInstances` with an asterisk).
-    fn types(&mut self, action: &str) -> Vec<String> {
-        let Some(whole) = FILE.whole.iter().find(|whole| whole.action == action) else {
-            return Vec::new();
-        };
-        let prefix = action.split_once(':').map_or("", |(prefix, _)| prefix);
+    /// those of `RunInstances` with an asterisk). Where that is one, it counts where nothing
+    /// else says what is acted upon; of several some stand for each other, and the table says
+    /// which are needed.
+    fn types(&mut self, action: &str, alone: bool) -> Vec<String> {
+        let (prefix, name) = action.split_once(':').unwrap_or_default();
         let known = actions::of(prefix);
+        let whole = FILE.whole.iter().find(|whole| whole.action == action);
+        let types: Vec<&str> = match (whole, known.and_then(|of| of.action(name))) {
+            (Some(whole), _) => whole.types.iter().map(String::as_str).collect(),
+            (None, Some(action)) if alone => {
+                let required = action.resources.iter().filter(|one| one.required);
+                let all: Vec<&str> = required.map(|one| one.name).collect();
+                if all.len() == 1 { all } else { Vec::new() }
+            }
+            (None, _) => Vec::new(),
+        };
         let mut names = Vec::new();
-        for kind in &whole.types {
+        for kind in types {
             let name = format!("{ANYTHING}: {kind} of {prefix}");
             let arn = known.and_then(|prefix| prefix.resource_type(kind)?.arn.first());
             let form = any(arn.copied().unwrap_or_default());
-            self.types.insert(name.clone(), Any { kind: kind.clone(), form });
+            self.types.insert(name.clone(), Any { kind: kind.to_owned(), form });
             names.push(name);
         }
         names
     }
+}
+
+/// Whether a path by a service that runs as a role has the action: it says what else that
+/// takes.
+fn is_of_a_path(action: &str, service: &str) -> bool {
+    let of = FILE.services.iter().filter(|row| row.name == service);
+    let before: Vec<&str> = of.map(|row| row.of.as_str()).collect();
+    known().any(|path| {
+        before.iter().any(|before| path.id.starts_with(before))
+            && path.required.iter().any(|one| one == action)
+    })
 }
 
 /// The form of an ARN, with the account and the partition to be filled in, of any
@@ -377,7 +469,7 @@ mod tests {
     /// counted, so that none vanishes.
     #[test]
     fn every_known_path_has_its_means() {
-        let table = Table::new();
+        let table = Table::new(&BTreeSet::new());
         for path in known() {
             let by_service = table.means.iter().any(|means| means.name == path.id);
             let acts = path.required.iter().filter(|action| *action != "iam:DeleteAccessKey");
@@ -386,15 +478,15 @@ mod tests {
             assert!(by_service || by_acts, "{}", path.id);
         }
         assert_eq!(FILE.acts.len(), 28);
-        let ids: std::collections::BTreeSet<&str> = known().map(|path| path.id.as_str()).collect();
+        let ids: BTreeSet<&str> = known().map(|path| path.id.as_str()).collect();
         assert_eq!((ids.len(), known().count()), (90, 90));
     }
 
     /// Each type of resource that an action needs is one of the reference.
     #[test]
     fn every_type_that_is_needed_is_known() {
-        let table = Table::new();
-        assert_eq!(table.types.len(), 9);
+        let table = Table::new(&BTreeSet::new());
+        assert_eq!(table.types.len(), 49);
         let images = Any { kind: "image".into(), form: "arn:{partition}:ec2:*::image/*".into() };
         assert_eq!(table.types.get("anything: image of ec2"), Some(&images));
         assert!(table.types.values().all(|any| !any.form.is_empty()));

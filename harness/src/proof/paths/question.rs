@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal};
 use ringfence_prove::{
-    Disagreement, Question, Universe, Verdict, Witness, within_for, within_for_type,
+    Disagreement, Question, Universe, Verdict, Witness, within_for_type, within_sent_for,
 };
 use serde_json::{Value, json};
 
@@ -89,24 +89,15 @@ impl Wanted<'_> {
             },
             ..Policies::default()
         };
-        let ask = |universe| {
-            let principal = Some(principal);
-            let question = Question { inner: policies, outer: &outer, principal, universe };
-            within_for(&question, self.action)
-        };
         if let Some(kind) = self.of_type {
             let universe = Universe::Catalogue;
             let principal = Some(principal);
             let question = Question { inner: policies, outer: &outer, principal, universe };
             return Ok(within_for_type(&question, self.action, kind)?);
         }
-        Ok(match ask(Universe::All)? {
-            Verdict::Proved => Verdict::Proved,
-            other => match ask(Universe::Catalogue)? {
-                known @ Verdict::Violated(_) => known,
-                _ => other,
-            },
-        })
+        let (principal, universe) = (Some(principal), Universe::All);
+        let question = Question { inner: policies, outer: &outer, principal, universe };
+        Ok(within_sent_for(&question, self.action)?.0)
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use ringfence_policy::{Policies, StatementRef, decide};
 use ringfence_prove::jsonl::Shown;
 
-use super::closure::{Call, Closure, Step};
+use super::closure::{Call, Closure, Made, Step};
+use super::handed;
 use super::holder::is_all;
 use super::means::{Change, Table, Taken};
 use super::own::{Origin, origins};
@@ -83,7 +84,7 @@ pub struct Request {
 /// # Errors
 /// What cannot be asked, and a fault of ours.
 pub fn search(estate: &Estate, guarded: Option<&Guarded<'_>>) -> Result<Found, CannotAsk> {
-    let table = Table::new();
+    let table = Table::new(&handed::let_in(estate));
     let setting = setting(estate, guarded);
     let (partition, account, region) = &setting;
     let world = World::of(estate, &table, (partition, account, region));
@@ -112,7 +113,13 @@ fn setting(estate: &Estate, guarded: Option<&Guarded<'_>>) -> (String, String, S
 }
 
 /// What is gained, with the steps to it and, of a document, the request.
-type Gains<'w> = BTreeMap<(&'static str, &'w str), (BTreeSet<usize>, Option<(Call, String)>)>;
+type Gains<'w> = BTreeMap<(&'static str, &'w str), (BTreeSet<usize>, Option<Last>)>;
+
+/// The request that changes a document.
+struct Last {
+    made: Made,
+    action: String,
+}
 
 struct Searched<'a, 'w> {
     world: &'w World,
@@ -186,13 +193,11 @@ impl<'w> Searched<'_, 'w> {
                     let Some(open) = self.changes(&protected.on, place, change, closure) else {
                         continue;
                     };
-                    let made = closure.call(change.ask, place)?;
-                    let told = made.and_then(|(made, steps)| Some((closure.told(&made)?, steps)));
-                    if let Some((mut call, steps)) = told {
-                        call.open = call.open.or(open);
+                    if let Some((mut made, steps)) = closure.call(change.ask, place)? {
+                        made.open = made.open.or(open);
                         let ask = self.shared.table.asks.get(change.ask);
                         let action = ask.map(|ask| ask.action.clone()).unwrap_or_default();
-                        gains.insert(gain, (steps, Some((call, action))));
+                        gains.insert(gain, (steps, Some(Last { made, action })));
                     }
                 }
             }
@@ -219,6 +224,7 @@ impl<'w> Searched<'_, 'w> {
             Taken::Inline => has.inline,
             Taken::Attached => has.attached,
             Taken::Boundary => has.boundary,
+            Taken::Member => self.world.members.get(place).is_some_and(|all| !all.is_empty()),
         };
         match (&has.unknown, there) {
             (_, true) => Some(None),
@@ -237,7 +243,8 @@ impl<'w> Searched<'_, 'w> {
             kinds.entry(gain).or_default().push((*of, how));
         }
         for (gain, all) in kinds {
-            let length = |(_, (steps, _)): &&(&str, &(BTreeSet<usize>, _))| closure.cost(steps);
+            let length =
+                |(_, (steps, _)): &&(&str, &(BTreeSet<usize>, Option<Last>))| closure.cost(steps);
             let Some((of, (steps, last))) = all.iter().min_by_key(length) else { continue };
             let order = closure.with_all_before(steps);
             let mut told: Vec<Reached> = order
@@ -246,8 +253,8 @@ impl<'w> Searched<'_, 'w> {
                 .map(|step| self.reached(closure, step))
                 .collect();
             let of = (*of).to_owned();
-            if let Some((call, action)) = last {
-                let requests = vec![self.request(call)];
+            if let Some(Last { made, action }) = last {
+                let requests = closure.told(made).iter().map(|call| self.request(call)).collect();
                 told.push(Reached { by: action.clone(), of: of.clone(), requests });
             }
             let open = order.iter().filter_map(|step| closure.steps.get(*step)?.open.clone());

@@ -7,20 +7,24 @@ use std::sync::Arc;
 
 use ringfence_policy::{Policies, Principal};
 
+use super::answers::Answers;
 use super::bits::Bits;
 use super::classes::Classes;
 use super::grown::Grown;
 use super::holder::Holder;
-use super::means::{Service, Table};
+use super::means::{By, Follows, Table};
 use super::question::{Answer, CannotAsk, Wanted};
-use super::world::World;
+use super::world::{Thing, World};
 
 /// What all sources share.
 pub(super) struct Shared<'w> {
     pub(super) world: &'w World,
     pub(super) table: &'w Table,
     classes: Classes,
+    answers: Answers,
     holders: RefCell<HashMap<(usize, Grown), Rc<Holder>>>,
+    /// Of each ask, all of its things.
+    pub(super) full: Vec<Bits>,
     /// Of each means, the roles that its service can run as, and those that may be.
     pub(super) runs: Vec<Option<Rc<Runs>>>,
     /// By the identity that they are, or run as, the places of the things of a kind.
@@ -41,7 +45,7 @@ pub(super) struct Runs {
 
 impl<'w> Shared<'w> {
     pub(super) fn new(world: &'w World, table: &'w Table) -> Result<Self, CannotAsk> {
-        let mut known: HashMap<(&str, Option<&str>), Rc<Runs>> = HashMap::new();
+        let mut known: HashMap<(&By, Option<&str>), Rc<Runs>> = HashMap::new();
         let places: HashMap<usize, usize> = world
             .of_kind("role")
             .iter()
@@ -70,17 +74,19 @@ impl<'w> Shared<'w> {
             anybodys,
             table,
             classes: Classes::default(),
+            answers: Answers::default(),
             holders: RefCell::default(),
+            full: table.asks.iter().map(|ask| Bits::full(world.of_kind(&ask.on).len())).collect(),
             runs: Vec::new(),
             of,
             roles,
         };
         for means in &table.means {
-            let Some(service) = means.service else {
+            let Some(service) = &means.service else {
                 shared.runs.push(None);
                 continue;
             };
-            let key = (service.name.as_str(), means.held.as_deref());
+            let key = (service, means.held.as_deref());
             let runs = match known.get(&key) {
                 Some(runs) => runs.clone(),
                 None => Rc::new(shared.runs(service, means.held.as_deref())?),
@@ -93,7 +99,7 @@ impl<'w> Shared<'w> {
 
     /// The roles that a service takes by their trust policies; or of which something
     /// runs as them.
-    fn runs(&self, service: &Service, held: Option<&str>) -> Result<Runs, CannotAsk> {
+    fn runs(&self, service: &By, held: Option<&str>) -> Result<Runs, CannotAsk> {
         let mut runs = Runs::default();
         let name = service.name.as_str();
         let (principal, action) = match service.federated {
@@ -105,6 +111,8 @@ impl<'w> Shared<'w> {
         };
         let mut known: HashMap<&str, Answer> = HashMap::new();
         let things = held.map_or(&[][..], |held| self.world.of_kind(held));
+        let has_profile =
+            |role: &Thing| role.of.is_some_and(|it| self.world.in_profiles.contains(&it));
         let running: HashSet<usize> = things.iter().filter_map(|one| one.of).collect();
         for (place, role) in self.world.of_kind("role").iter().enumerate() {
             if role.of.is_some_and(|it| running.contains(&it)) {
@@ -128,24 +136,28 @@ impl<'w> Shared<'w> {
                     }
                 },
             };
-            match (answer, held) {
-                (Answer::No, _) => {}
-                (Answer::Yes(_), None) => runs.yes.insert(place),
-                (Answer::Open(why), _) => {
-                    runs.open.insert(place);
-                    runs.why.insert(place, why);
+            let why = match (answer, &service.follows) {
+                (Answer::No, _) => continue,
+                (Answer::Yes(_), Follows::All) if service.in_profile && !has_profile(role) => {
+                    format!("{}: no instance profile of the files has it", role.name).into()
                 }
-                (Answer::Yes(_), Some(_)) => {
-                    runs.open.insert(place);
-                    let what = service.unfollowed.as_deref();
-                    let why = format!(
-                        "{}: `{name}` may run as it, and {}",
-                        role.name,
-                        what.unwrap_or("nothing of the files does")
-                    );
-                    runs.why.insert(place, why.into());
+                (Answer::Yes(_), Follows::All) => {
+                    runs.yes.insert(place);
+                    continue;
                 }
-            }
+                (Answer::Open(why), _) => why,
+                (Answer::Yes(_), Follows::ButFor(what)) => {
+                    let what = what.as_deref().unwrap_or("nothing of the files does");
+                    format!("{}: `{name}` may run as it, and {what}", role.name).into()
+                }
+                (Answer::Yes(_), Follows::Nothing) => format!(
+                    "{} can be handed to `{name}`: what that does with it is not known here",
+                    role.name
+                )
+                .into(),
+            };
+            runs.open.insert(place);
+            runs.why.insert(place, why);
         }
         Ok(runs)
     }
@@ -169,8 +181,9 @@ impl<'w> Shared<'w> {
         if let Some(known) = self.holders.borrow().get(&key) {
             return Ok(Some(known.clone()));
         }
-        let made =
-            Holder::of(self.world, &self.classes, &self.table.asks, identity, grown)?.map(Rc::new);
+        let asks = &self.table.asks;
+        let (classes, answers) = (&self.classes, &self.answers);
+        let made = Holder::of(self.world, classes, answers, asks, identity, grown)?.map(Rc::new);
         if let Some(made) = &made {
             self.holders.borrow_mut().insert(key, made.clone());
         }

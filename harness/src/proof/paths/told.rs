@@ -1,5 +1,6 @@
 //! Paths as text, JSON lines and Markdown.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use ringfence_evidence::prose;
@@ -138,13 +139,18 @@ fn told(step: &Reached) -> String {
     format!("{} of {}", step.by, step.of)
 }
 
-fn lines(path: &Path) -> Vec<String> {
-    let mut lines = Vec::new();
-    for (place, step) in path.steps.iter().enumerate() {
-        lines.push(format!("{}. {}", place + 1, told(step)));
-        lines.extend(step.requests.iter().map(|one| format!("   {}", request(one))));
-    }
-    lines
+/// The steps of a path with their requests; those that a path of the same source had before
+/// are only named.
+fn steps(path: &Path, before: &mut BTreeSet<Vec<String>>) -> Vec<Vec<String>> {
+    let shared = |step: &Reached| {
+        let requests = step.requests.iter().map(request);
+        let whole: Vec<String> = std::iter::once(told(step)).chain(requests).collect();
+        match whole.len() > 1 && !before.insert(whole.clone()) {
+            true => vec![format!("{}, as above", told(step))],
+            false => whole,
+        }
+    };
+    path.steps.iter().map(shared).collect()
 }
 
 fn closing(found: &Found, took: Took) -> String {
@@ -172,10 +178,14 @@ pub fn text(found: &Found, took: Took) -> String {
         let colon = if word.is_empty() { "" } else { ": " };
         let name = harmless_line(&source.name);
         let _ = writeln!(out, "{name} ({}){colon}{word}", source.kind);
+        let mut before = BTreeSet::new();
         for path in &source.paths {
             let _ = writeln!(out, "  {}", harmless_line(&head(path)));
-            for line in lines(path) {
-                let _ = writeln!(out, "    {}", harmless_line(&line));
+            for (place, step) in steps(path, &mut before).iter().enumerate() {
+                for (line, text) in step.iter().enumerate() {
+                    let number = if line == 0 { format!("{}. ", place + 1) } else { "   ".into() };
+                    let _ = writeln!(out, "    {}", harmless_line(&(number + text)));
+                }
             }
         }
     }
@@ -185,23 +195,137 @@ pub fn text(found: &Found, took: Took) -> String {
     out + &took.closed(closing(found, took), "\n")
 }
 
-/// As Markdown.
+/// Of Markdown so many bytes at most: "body is too long (maximum is 65536 characters)" is what
+/// GitHub says of a comment, and others may stand beside this one.
+const MOST: usize = 60_000;
+
+/// As Markdown, for the comment of a pull request: what does not fit is counted.
 pub fn markdown(found: &Found, took: Took) -> String {
     let mut out = format!("### Paths\n\n{}", took.closed(closing(found, took), ".\n"));
+    let unknown: Vec<String> =
+        found.unknown.iter().map(|what| format!("\nNot known: {}\n", prose(what))).collect();
+    let (mut left, mut of) = (0, 0);
     for source in found.sources.iter().filter(|one| !one.paths.is_empty()) {
-        let _ = write!(out, "\n**{}** ({})\n\n", prose(&source.name), source.kind);
+        let mut text = format!("\n**{}** ({})\n\n", prose(&source.name), source.kind);
+        let mut before = BTreeSet::new();
+        let mut is_whole = true;
         for path in &source.paths {
-            let _ = writeln!(out, "- {}", prose(&head(path)));
-            for (place, step) in path.steps.iter().enumerate() {
-                let _ = writeln!(out, "  {}. {}", place + 1, prose(&told(step)));
-                for one in &step.requests {
-                    let _ = writeln!(out, "     {}", prose(&request(one)));
-                }
+            let one = item(path, &mut before);
+            is_whole &= out.len() + text.len() + one.len() <= MOST;
+            match is_whole {
+                true => text += &one,
+                false => left += 1,
             }
         }
+        of += usize::from(!is_whole);
+        // A source of which nothing fits is counted alone.
+        if text.ends_with(")\n\n") && !is_whole {
+            continue;
+        }
+        out += &text;
     }
-    for what in &found.unknown {
-        let _ = writeln!(out, "\nNot known: {}", prose(what));
+    let mut untold = 0;
+    for what in unknown {
+        match out.len() + what.len() <= MOST {
+            true => out += &what,
+            false => untold += 1,
+        }
+    }
+    if left + untold > 0 {
+        let _ = writeln!(
+            out,
+            "\nLeft out for want of room: {left} paths of {of} sources, and {untold} of what is \
+             not known. `--json` has all."
+        );
     }
     out
+}
+
+/// A path as an item of a list.
+fn item(path: &Path, before: &mut BTreeSet<Vec<String>>) -> String {
+    let mut out = format!("- {}\n", prose(&head(path)));
+    for (place, step) in steps(path, before).iter().enumerate() {
+        for (line, text) in step.iter().enumerate() {
+            let number = if line == 0 { format!("  {}. ", place + 1) } else { "     ".into() };
+            let _ = writeln!(out, "{number}{}", prose(text));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sources with a path of two steps each to two gains.
+    fn found(sources: usize) -> Found {
+        let step = |by: &str, of: &str| Reached {
+            by: by.to_owned(),
+            of: of.to_owned(),
+            requests: vec![Request {
+                who: "role/a".to_owned(),
+                request: None,
+                allowed_by: Vec::new(),
+                open: Some(format!("what `{of}` may do is not known")),
+            }],
+        };
+        let path = |last: &str| Path {
+            gain: "session",
+            of: last.to_owned(),
+            others: Vec::new(),
+            undecided: None,
+            steps: vec![step("sts:AssumeRole", "role/b"), step("sts:AssumeRole", last)],
+        };
+        let source = |number| Source {
+            name: format!("role/{number}"),
+            kind: "session",
+            is_all_powerful: false,
+            paths: vec![path("role/c"), path("role/d")],
+        };
+        Found { sources: (0..sources).map(source).collect(), unknown: Vec::new() }
+    }
+
+    fn took() -> Took {
+        Took { answer: std::time::Duration::ZERO, planning: None }
+    }
+
+    #[test]
+    fn a_step_that_was_told_is_named_alone() {
+        let told = text(&found(1), took());
+        let lines: Vec<&str> = told.lines().collect();
+        let expected = [
+            "role/0 (session)",
+            "  gains a session of role/c",
+            "    1. sts:AssumeRole of role/b",
+            "       role/a: undecided: what `role/b` may do is not known",
+            "    2. sts:AssumeRole of role/c",
+            "       role/a: undecided: what `role/c` may do is not known",
+            "  gains a session of role/d",
+            "    1. sts:AssumeRole of role/b, as above",
+            "    2. sts:AssumeRole of role/d",
+            "       role/a: undecided: what `role/d` may do is not known",
+        ];
+        assert_eq!(lines.get(..expected.len()).unwrap_or_default(), expected);
+    }
+
+    #[test]
+    fn markdown_fits_into_a_comment_and_says_what_is_left_out() {
+        let all = markdown(&found(50), took());
+        assert!(all.len() < MOST && !all.contains("Left out"), "{}", all.len());
+        let some = markdown(&found(1_000), took());
+        assert!(some.len() < MOST + 200, "{}", some.len());
+        let told = some.matches("gains a session").count();
+        let last = some.lines().last().unwrap_or_default();
+        let sources = 1_000 - some.matches("\n**role/").count();
+        let partly = usize::from(told % 2 == 1);
+        assert_eq!(
+            last,
+            format!(
+                "Left out for want of room: {} paths of {} sources, and 0 of what is not known. \
+                 `--json` has all.",
+                2_000 - told,
+                sources + partly
+            )
+        );
+    }
 }

@@ -13,7 +13,8 @@ use ringfence_policy::{Document, Principal};
 use permissions::Permissions;
 
 use super::means::{ANYTHING, Table};
-use super::read::{arn, attribute, names};
+use super::read::{arn, attribute, by_role, names};
+use super::tags::{self, Tags};
 use crate::access::estate::{Entry, Estate};
 use crate::access::grants::Unread;
 use crate::lint::terraform::Resource;
@@ -143,6 +144,10 @@ pub(super) struct World {
     /// What the files grant and nobody reads: the most that each may be to anybody, with
     /// whom it names.
     pub(super) unread: Vec<Unread>,
+    /// The roles that instance profiles hold.
+    pub(super) in_profiles: BTreeSet<usize>,
+    /// By ARN, where they are known.
+    pub(super) tags: BTreeMap<String, Tags>,
     /// The places of the things whose own policies may let somebody in.
     letting_in: BTreeMap<String, Vec<usize>>,
 }
@@ -283,6 +288,7 @@ impl<'e> Builder<'e> {
             (name.clone(), places.collect())
         });
         let letting_in = letting_in.collect();
+        let in_profiles = self.in_profiles(&identities);
         World {
             identities,
             things,
@@ -294,8 +300,16 @@ impl<'e> Builder<'e> {
             taken,
             unknown,
             unread,
+            in_profiles,
+            tags: tags::of(&self.estate.resources),
             letting_in,
         }
+    }
+
+    fn in_profiles(&self, identities: &[Identity]) -> BTreeSet<usize> {
+        let all = self.resources("aws_iam_instance_profile");
+        let roles = all.filter_map(|profile| attribute(profile, "role"));
+        roles.filter_map(|role| by_role(identities, role.rsplit('/').next()?)).collect()
     }
 
     /// What is not read and is no policy of one of the things, each kind of it once.

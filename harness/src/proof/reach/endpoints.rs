@@ -7,7 +7,7 @@ use ringfence_network::network::{Route, Target};
 use ringfence_network::offered;
 use ringfence_network::traffic::{Cidr, Packet, Traffic, Version};
 use ringfence_policy::{Document, Kind, Policies};
-use ringfence_prove::{Question, Universe, Verdict, within};
+use ringfence_prove::{Question, Universe, Verdict, within_sent};
 
 use super::ends::{self, by, interface, routed, ruled, shown};
 use super::known::{At, Files, Known};
@@ -296,7 +296,8 @@ fn lets_some_request(policy: &Arc<Document>) -> Known<bool> {
     let outer = Policies { identity: written("nothing", NOTHING)?, ..Policies::default() };
     let universe = Universe::All;
     let question = Question { inner: &inner, outer: &outer, principal: None, universe };
-    match within(&question).map_err(|error| error.to_string())? {
+    let (verdict, _) = within_sent(&question).map_err(|error| error.to_string())?;
+    match verdict {
         Verdict::Proved => Ok(false),
         Verdict::Violated(_) => Ok(true),
         Verdict::Undecided(reason) => Err(format!("{}: {reason}", policy.name())),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::grown::Grown;
 use super::super::means::{Gives, Means};
-use super::super::world::{Has, Kind as Identities};
+use super::super::world::{Has, Identity, Kind as Identities};
 use super::{Closure, Part};
 
 impl Closure<'_, '_> {
@@ -41,10 +41,9 @@ impl Closure<'_, '_> {
                 let mut all = world.attached.get(thing).into_iter().flatten();
                 all.any(|it| lacks(*it, &|grown| grown.replaced.contains(&thing)))
             }
-            Gives::Member => self.users().any(|it| {
-                let is_in = world.members.get(thing).is_some_and(|all| all.contains(&it));
-                !is_in && lacks(it, &|grown| grown.groups.contains(&thing))
-            }),
+            Gives::Member => {
+                self.joining(thing).any(|it| lacks(it, &|grown| grown.groups.contains(&thing)))
+            }
             Gives::NoMember => {
                 let denies = |of: &Has| of.inline_denies || of.attached_denies;
                 world.of_groups.get(thing).is_some_and(denies)
@@ -53,9 +52,23 @@ impl Closure<'_, '_> {
         }
     }
 
+    /// Users, those that somebody may make among them.
     fn users(&self) -> impl Iterator<Item = usize> {
         let all = self.shared.world.identities.iter().enumerate();
-        all.filter(|(_, one)| one.kind == Identities::User).map(|(at, _)| at)
+        let is_user = |one: &Identity| matches!(one.kind, Identities::User | Identities::NewUser);
+        all.filter(move |(_, one)| is_user(one)).map(|(at, _)| at)
+    }
+
+    /// The users that a group has not. Who is made gains something of a group that has it.
+    fn joining(&self, group: usize) -> impl Iterator<Item = usize> {
+        let world = self.shared.world;
+        let is_in = move |it: &usize| world.members.get(group).is_some_and(|all| all.contains(it));
+        let has_something = world.groups.get(group).is_some_and(|all| !all.is_empty())
+            || world.of_groups.get(group).is_some_and(|has| has.unknown.is_some());
+        let is_there = move |it: &usize| {
+            world.identities.get(*it).is_some_and(|one| one.kind == Identities::User)
+        };
+        self.users().filter(move |it| !is_in(it) && (has_something || is_there(it)))
     }
 
     /// The users of a group, with those that were added.
@@ -74,11 +87,7 @@ impl Closure<'_, '_> {
         let of = world.of_kind(&means.on).get(thing).and_then(|one| one.of);
         let whom: Vec<usize> = match means.gives {
             Gives::Version => world.attached.get(thing).into_iter().flatten().copied().collect(),
-            Gives::Member => {
-                let is_in =
-                    |it: &usize| world.members.get(thing).is_some_and(|all| all.contains(it));
-                self.users().filter(|it| !is_in(it)).collect()
-            }
+            Gives::Member => self.joining(thing).collect(),
             Gives::NoMember => world.members.get(thing).into_iter().flatten().copied().collect(),
             _ if means.on == "group" => self.users_of(thing).collect(),
             _ => of.into_iter().collect(),

@@ -1,12 +1,11 @@
-//! The policies of a deployed role, as IAM has them.
+//! The policies of deployed roles and users, as IAM has them.
 
 use ringfence_wire::ServiceError;
 use ringfence_wire::services::Iam;
 use serde_json::{Value, json};
 
-use super::super::actor::Actor;
-use super::super::attack::Step;
-use super::grants::Policies;
+use super::actor::Actor;
+use super::attack::Step;
 
 /// Why a role's policies cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -19,44 +18,16 @@ pub enum PoliciesError {
         /// IAM's error.
         source: ServiceError,
     },
-    /// One is not a policy.
-    #[error("a policy of role `{role}` is none")]
-    Document {
-        /// The role's name.
-        role: String,
-        /// What is wrong with it.
-        source: ringfence_policy::DocumentError,
-    },
-}
-
-/// Reads the policies of a role.
-///
-/// # Errors
-/// When they cannot be read.
-pub async fn policies_of(platform: &Actor, role: &str) -> Result<Policies, PoliciesError> {
-    let found = role_policies(platform, role).await?;
-    let identity: Vec<Named> = found.inline.into_iter().chain(found.attached).collect();
-    Policies::parse(&identity, found.boundary.as_ref())
-        .map_err(|source| PoliciesError::Document { role: role.to_owned(), source })
-}
-
-/// Reads the policies of a role or a user by its ARN.
-///
-/// # Errors
-/// When they cannot be read.
-pub async fn policies_by(platform: &Actor, arn: &str) -> Result<Policies, PoliciesError> {
-    let name = arn.rsplit('/').next().unwrap_or_default();
-    match arn.contains(":user/") {
-        true => policies_of_user(platform, name).await,
-        false => policies_of(platform, name).await,
-    }
 }
 
 /// The policies of a role or a user by its ARN, as texts.
 ///
 /// # Errors
 /// When IAM refuses.
-pub async fn identity_policies(platform: &Actor, arn: &str) -> Result<RolePolicies, PoliciesError> {
+pub(crate) async fn identity_policies(
+    platform: &Actor,
+    arn: &str,
+) -> Result<RolePolicies, PoliciesError> {
     let name = arn.rsplit('/').next().unwrap_or_default();
     if !arn.contains(":user/") {
         return role_policies(platform, name).await;
@@ -66,9 +37,9 @@ pub async fn identity_policies(platform: &Actor, arn: &str) -> Result<RolePolici
 }
 
 /// A name or an ARN with a policy's text.
-pub type Named = (String, String);
+pub(crate) type Named = (String, String);
 
-/// The policies of a role, as texts.
+/// The policies of a role or a user, as texts.
 #[derive(Debug, Clone, Default)]
 pub struct RolePolicies {
     /// Its own, by name.
@@ -77,7 +48,7 @@ pub struct RolePolicies {
     pub attached: Vec<Named>,
     /// The permissions boundary, by ARN.
     pub boundary: Option<Named>,
-    /// The trust policy.
+    /// The trust policy; a user has none.
     pub trust: String,
 }
 
@@ -90,18 +61,27 @@ pub async fn role_policies(platform: &Actor, role: &str) -> Result<RolePolicies,
     documents(platform, role).await.map_err(read)
 }
 
-/// Reads the policies of a user, with those of its groups.
+/// The trust policies of all roles, by name.
 ///
 /// # Errors
-/// When they cannot be read.
-pub async fn policies_of_user(platform: &Actor, user: &str) -> Result<Policies, PoliciesError> {
-    let read = |source| PoliciesError::Read { role: user.to_owned(), source };
-    let found = of_user(platform, user).await.map_err(read)?;
-    let identity: Vec<Named> = found.inline.into_iter().chain(found.attached).collect();
-    Policies::parse(&identity, found.boundary.as_ref())
-        .map_err(|source| PoliciesError::Document { role: user.to_owned(), source })
+/// When IAM refuses.
+pub(crate) async fn trusts(platform: &Actor) -> Result<Vec<Named>, ServiceError> {
+    let (mut all, mut marker) = (Vec::new(), None);
+    loop {
+        let asked = marker.map_or_else(|| json!({}), |marker: Value| json!({"Marker": marker}));
+        let answer = platform.call(&Step::new(Iam, "ListRoles", asked)).await.result?;
+        for role in list(&answer, "Roles") {
+            let Some(name) = role.get("RoleName").and_then(Value::as_str) else { continue };
+            all.push((name.to_owned(), document(role.get("AssumeRolePolicyDocument"))));
+        }
+        match answer.get("Marker").filter(|_| answer.get("IsTruncated") == Some(&json!(true))) {
+            Some(next) => marker = Some(next.clone()),
+            None => return Ok(all),
+        }
+    }
 }
 
+/// The policies of a user, with those of its groups.
 async fn of_user(platform: &Actor, user: &str) -> Result<RolePolicies, ServiceError> {
     let named = json!({"UserName": user});
     let mut found = RolePolicies::default();
@@ -192,7 +172,7 @@ async fn documents(platform: &Actor, role: &str) -> Result<RolePolicies, Service
 ///
 /// # Errors
 /// When IAM refuses.
-pub async fn managed(platform: &Actor, arn: &str) -> Result<String, ServiceError> {
+pub(crate) async fn managed(platform: &Actor, arn: &str) -> Result<String, ServiceError> {
     let get = Step::new(Iam, "GetPolicy", json!({"PolicyArn": arn}));
     let policy = platform.call(&get).await.result?;
     let version = policy.pointer("/Policy/DefaultVersionId").cloned().unwrap_or_default();

@@ -9,25 +9,25 @@ use ringfence_models::{Form, Kind, Member, Model, Operation};
 use ringfence_wire::Service;
 use serde_json::{Map, Value, json};
 
-use super::attack::Step;
+use crate::attacks::Step;
 
 /// What stands for what nobody has said.
-const ANY: &str = "ringfence-probe";
+pub(crate) const ANY: &str = "ringfence-probe";
 
 /// How deep the members of an input are made up.
 const DEEPEST: usize = 6;
 
 /// Where and whose a resource is.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Home<'a> {
-    pub(super) partition: &'a str,
-    pub(super) region: &'a str,
-    pub(super) account: &'a str,
+pub(crate) struct Home<'a> {
+    pub(crate) partition: &'a str,
+    pub(crate) region: &'a str,
+    pub(crate) account: &'a str,
 }
 
 /// A resource that a pattern covers and the action acts upon: the pattern itself with
 /// its wildcards filled in, or where it is `*` one of the action's first type.
-pub(super) fn resource(action: &str, pattern: &str, home: Home<'_>) -> Option<String> {
+pub(crate) fn resource(action: &str, pattern: &str, home: Home<'_>) -> Option<String> {
     let known = actions::action(action)?;
     let prefix = actions::of(action.split_once(':')?.0)?;
     if pattern == "*" {
@@ -47,7 +47,7 @@ pub(super) fn resource(action: &str, pattern: &str, home: Home<'_>) -> Option<St
 }
 
 /// The call.
-pub(super) fn step(action: &str, arn: &str) -> Option<Step> {
+pub(crate) fn step(action: &str, arn: &str) -> Option<Step> {
     let (prefix, _) = action.split_once(':')?;
     let known = actions::action(action)?;
     let prefix = actions::of(prefix)?;
@@ -59,6 +59,22 @@ pub(super) fn step(action: &str, arn: &str) -> Option<Step> {
     let mut all = services.filter_map(|service| operation(service, prefix.prefix, known.name));
     all.find_map(|operation| input(operation, arn, &named).map(|input| (operation, input)))
         .map(|(operation, input)| Step::new(operation.service, operation.name, input))
+}
+
+/// The input of an operation that acts upon a resource, by the names of its members.
+pub(super) fn by_names(
+    operation: &Operation,
+    (prefix, action): (&Prefix, &Action),
+    arn: &str,
+) -> Option<Map<String, Value>> {
+    let named = match arn {
+        "*" => Vec::new(),
+        _ => variables(prefix, action, arn)?,
+    };
+    match input(operation, arn, &named)? {
+        Value::Object(members) => Some(members),
+        _ => None,
+    }
 }
 
 /// The operation of the action's name, or the first that needs it and nothing else.
@@ -82,7 +98,7 @@ fn variables(prefix: &Prefix, action: &Action, arn: &str) -> Option<Vec<(&'stati
 }
 
 /// What each variable of a template is in an ARN.
-fn parted(template: &'static str, arn: &str) -> Option<Vec<(&'static str, String)>> {
+pub(crate) fn parted(template: &'static str, arn: &str) -> Option<Vec<(&'static str, String)>> {
     let mut found = Vec::new();
     let mut rest = arn;
     let mut template = template;
@@ -166,14 +182,14 @@ fn names(member: &str, variable: &str, value: &str) -> Option<String> {
 }
 
 /// The URL that SQS gives a queue: the guard reads account and name from its path.
-fn queue(arn: &str) -> Option<String> {
+pub(super) fn queue(arn: &str) -> Option<String> {
     let mut parts = arn.split(':').skip(3);
     let (region, account, name) = (parts.next()?, parts.next()?, parts.next()?);
     Some(format!("https://sqs.{region}.amazonaws.com/{account}/{name}"))
 }
 
 /// A value that a member may have.
-fn made_up(model: &Model, member: &Member, depth: usize) -> Option<Value> {
+pub(super) fn made_up(model: &Model, member: &Member, depth: usize) -> Option<Value> {
     if depth > DEEPEST {
         return None;
     }
