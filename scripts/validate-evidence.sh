@@ -57,7 +57,8 @@ proved() {
     exit 1
   fi
 }
-cargo build --quiet --locked -p ringfence
+# As the tests built it: with the features of the workspace nothing is built again.
+cargo test --quiet --workspace --locked --test prove --no-run
 ringfence=$(realpath "${CARGO_TARGET_DIR:-target}/debug/ringfence")
 proved proved 0 ""
 proved violated 1 "error warning"
