@@ -19,7 +19,9 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-report() { cargo run -q --locked -p ringfence-evidence --example report -- "$@"; }
+# As the tests built it: with the features of the workspace nothing is built again.
+cargo test -q --workspace --locked --example report --no-run
+report() { "${CARGO_TARGET_DIR:-target}/debug/examples/report" "$@"; }
 report 5000 "$work/large.html"
 report 240 "$work/small.html"
 

@@ -17,10 +17,13 @@ tools="$cache/evidence-trestle-$TRESTLE-jsonschema-$JSONSCHEMA-sarif-$SARIF"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# As the tests built them: with the features of the workspace nothing is built again.
+cargo test --quiet --workspace --locked --example report --test prove --no-run
+
 bundle=${1:-}
 if [ -z "$bundle" ]; then
   bundle="$work/bundle"
-  cargo run --quiet --locked -p ringfence-evidence --example report -- 200 "$bundle/"
+  "${CARGO_TARGET_DIR:-target}/debug/examples/report" 200 "$bundle/"
 fi
 bundle=$(realpath "$bundle")
 
@@ -57,8 +60,6 @@ proved() {
     exit 1
   fi
 }
-# As the tests built it: with the features of the workspace nothing is built again.
-cargo test --quiet --workspace --locked --test prove --no-run
 ringfence=$(realpath "${CARGO_TARGET_DIR:-target}/debug/ringfence")
 proved proved 0 ""
 proved violated 1 "error warning"

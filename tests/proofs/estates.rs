@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::slice::from_ref;
 
-use ringfence::attacks::{Choice, Finding, Part, Scope, Suite, Verdict};
-use ringfence::mutations::{self, Probed};
-use ringfence::progress::Progress;
+use ringfence::attacks::{Finding, Part, Scope, Suite, Verdict};
+use ringfence::mutations;
 use ringfence_evidence::MutantVerdict;
 
 use crate::estate::generate;
+use crate::mutations::weakened;
 use crate::stack::{root, with_estate};
 
 pub(crate) fn held(findings: &[Finding]) {
@@ -53,20 +53,11 @@ fn of_ten_services_each_route_of_the_platforms_is_missed() {
         let kinds = BTreeSet::from(["deployer-service-a", "deployer-service-b"]);
         let of_both = decided.values().filter(|attackers| **attackers == kinds).count();
         assert!(of_both >= 3 * 4, "{decided:?}");
-        let progress = Progress::silent();
         let all = mutations::ids(from_ref(&suite)).await.unwrap();
         let chosen: Vec<String> =
             all.into_iter().filter(|id| id.contains("/DenyPlatformRoutes/")).collect();
         assert!(chosen.len() >= 12, "only {chosen:?}");
-        let done = mutations::run(
-            from_ref(&suite),
-            &Probed::of(&findings),
-            began,
-            &Choice::of(&chosen),
-            &progress,
-        )
-        .await
-        .unwrap();
+        let done = weakened(&suite, &findings, began, &chosen).await;
         for mutant in &done.mutants {
             assert_eq!(mutant.verdict, MutantVerdict::Killed, "{}: {:?}", mutant.id, mutant.reason);
         }

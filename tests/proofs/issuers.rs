@@ -4,14 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::slice::from_ref;
 
-use ringfence::attacks::{Choice, Part, Suite};
-use ringfence::mutations::{self, Probed};
-use ringfence::progress::Progress;
+use ringfence::attacks::{Part, Suite};
+use ringfence::mutations;
 use ringfence_evidence::MutantVerdict;
 use toml::{Table, Value};
 
 use crate::estate::generate;
 use crate::estates::held;
+use crate::mutations::weakened;
 use crate::stack::{root, with_estate};
 
 const ENTERPRISE: &str = "https://github.example.com/_services/token";
@@ -137,16 +137,7 @@ fn of_two_issuers_of_each_kind_both_are_attacked() {
         ] {
             assert!(chosen.contains(&expected), "no {expected} in {chosen:#?}");
         }
-        let progress = Progress::silent();
-        let done = mutations::run(
-            from_ref(&suite),
-            &Probed::of(&findings),
-            began,
-            &Choice::of(&chosen),
-            &progress,
-        )
-        .await
-        .unwrap();
+        let done = weakened(&suite, &findings, began, &chosen).await;
         for mutant in &done.mutants {
             assert_eq!(mutant.verdict, MutantVerdict::Killed, "{}: {:?}", mutant.id, mutant.reason);
         }

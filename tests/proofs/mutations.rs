@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 use std::slice::from_ref;
 
-use ringfence::attacks::{Choice, Suite, Verdict, campaign};
+use ringfence::attacks::{Choice, Finding, Suite, Verdict, campaign};
 use ringfence::mutations::{self, Probed};
 use ringfence::progress::Progress;
-use ringfence_evidence::{Mutant, MutantVerdict};
+use ringfence_evidence::{Mutant, MutantVerdict, Mutations};
 
 use crate::stack::with_stack;
 
@@ -39,6 +39,18 @@ fn of_documents(mutants: &[Mutant]) -> (usize, Vec<&str>) {
     (of(MutantVerdict::Killed).count(), equivalent)
 }
 
+/// Weakens these guard rails; attacks with these findings were made since `began`.
+pub(crate) async fn weakened(
+    suite: &Suite<'_>,
+    findings: &[Finding],
+    began: u64,
+    chosen: &[String],
+) -> Mutations {
+    let (probed, chosen) = (Probed::of(findings), Choice::of(chosen));
+    let progress = Progress::silent();
+    mutations::run(from_ref(suite), &probed, began, &chosen, &progress).await.unwrap()
+}
+
 #[test]
 fn every_weakened_guard_rail_is_noticed_or_equivalent() {
     with_stack(async |stack| {
@@ -52,15 +64,7 @@ fn every_weakened_guard_rail_is_noticed_or_equivalent() {
         let unique: BTreeSet<&String> = all.iter().collect();
         assert_eq!(unique.len(), all.len(), "two mutants have one id");
         let chosen: Vec<String> = all.into_iter().filter(|id| !is_final(id)).collect();
-        let done = mutations::run(
-            from_ref(&suite),
-            &Probed::of(&findings),
-            began,
-            &Choice::of(&chosen),
-            &progress,
-        )
-        .await
-        .unwrap();
+        let done = weakened(&suite, &findings, began, &chosen).await;
         let ids: Vec<&String> = done.mutants.iter().map(|mutant| &mutant.id).collect();
         assert_eq!(ids, chosen.iter().collect::<Vec<_>>());
         let bad: Vec<String> = done

@@ -70,6 +70,22 @@ pub struct Policies {
     pub resource: Option<Arc<Document>>,
 }
 
+impl Policies {
+    /// The documents of a layer; the account's root user has none.
+    pub fn documents(&self, layer: Layer) -> Vec<&Arc<Document>> {
+        match layer {
+            Layer::VpcEndpoint => self.vpc_endpoint.iter().collect(),
+            Layer::ResourceControl => self.resource_control.iter().flatten().collect(),
+            Layer::ServiceControl => self.service_control.iter().flatten().collect(),
+            Layer::Resource => self.resource.iter().collect(),
+            Layer::Identity => self.identity.iter().collect(),
+            Layer::Boundary => self.boundary.iter().flatten().collect(),
+            Layer::Session => self.session.iter().flatten().collect(),
+            Layer::Root => Vec::new(),
+        }
+    }
+}
+
 /// A decision without its explanation, borrowed from the policies: what
 /// [`judge`] finds without allocating.
 #[derive(Debug, Clone, Copy)]

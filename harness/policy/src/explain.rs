@@ -104,7 +104,7 @@ fn open_documents<'p>(
             .filter(|level| !allows(level, |statement| statement.certainly_applies(asked)))
             .flatten()
             .collect(),
-        _ => documents(policies, layer),
+        _ => policies.documents(layer),
     }
 }
 
@@ -135,20 +135,6 @@ fn allowed(decision: &mut Decision, request: &Request<'_>, policies: &Policies, 
     decision.explanation = format!("allowed by {}", list(&decision.statements));
 }
 
-/// The documents of a layer.
-fn documents(policies: &Policies, layer: Layer) -> Vec<&Arc<Document>> {
-    match layer {
-        Layer::VpcEndpoint => policies.vpc_endpoint.iter().collect(),
-        Layer::ResourceControl => policies.resource_control.iter().flatten().collect(),
-        Layer::ServiceControl => policies.service_control.iter().flatten().collect(),
-        Layer::Resource => policies.resource.iter().collect(),
-        Layer::Identity => policies.identity.iter().collect(),
-        Layer::Boundary => policies.boundary.iter().flatten().collect(),
-        Layer::Session => policies.session.iter().flatten().collect(),
-        Layer::Root => Vec::new(),
-    }
-}
-
 /// The statements of a layer that apply to the request with this effect.
 fn applying(
     policies: &Policies,
@@ -157,7 +143,7 @@ fn applying(
     asked: &Asked<'_>,
 ) -> Vec<StatementRef> {
     let mut found = Vec::new();
-    for document in documents(policies, layer) {
+    for document in policies.documents(layer) {
         for (index, statement) in document.statements().iter().enumerate() {
             if statement.effect == effect && statement.certainly_applies(asked) {
                 found.push(reference(layer, document, index));
@@ -170,7 +156,8 @@ fn applying(
 /// Conditions by which a Deny of the layer applies because they cannot be
 /// evaluated.
 fn unclear<'p>(policies: &'p Policies, layer: Layer, asked: &Asked<'_>) -> Vec<&'p Condition> {
-    documents(policies, layer)
+    policies
+        .documents(layer)
         .into_iter()
         .flat_map(|document| document.statements())
         .filter(|one| one.effect == Effect::Deny && one.certainly_applies(asked))
@@ -224,7 +211,7 @@ pub fn near_misses(
 fn deciding<'p>(policies: &'p Policies, layer: Layer, asked: &Asked<'_>) -> Vec<&'p Arc<Document>> {
     match silent_level(policies, layer, asked) {
         Some(level) => level.iter().collect(),
-        None => documents(policies, layer),
+        None => policies.documents(layer),
     }
 }
 

@@ -630,15 +630,21 @@ mod tests {
 
     use super::*;
 
+    /// A run that has begun in `run` of a directory, with `canary-1234` for a secret.
+    fn begun(place: &Path) -> (Config, RunRecord, Keeper) {
+        let mut config = Config::parse("", &place.join("ringfence.toml")).unwrap();
+        config.upstream.environment.insert("AUTH_TOKEN".to_owned(), "canary-1234".to_owned());
+        let wanted = Wanted { directory: place.join("run"), history: None, previous: None };
+        let mut record = beginning(&config).unwrap();
+        let keeper = Keeper::begin(&wanted, &config, &mut record).unwrap();
+        (config, record, keeper)
+    }
+
     #[test]
     fn a_run_that_dies_keeps_no_secret_in_its_journal_and_says_that_it_died() {
         let place = tempfile::tempdir().unwrap();
-        let mut config = Config::parse("", &place.path().join("ringfence.toml")).unwrap();
-        config.upstream.environment.insert("AUTH_TOKEN".to_owned(), "canary-1234".to_owned());
+        let (config, record, keeper) = begun(place.path());
         let directory = place.path().join("run");
-        let wanted = Wanted { directory: directory.clone(), history: None, previous: None };
-        let mut record = beginning(&config).unwrap();
-        let keeper = Keeper::begin(&wanted, &config, &mut record).unwrap();
         std::fs::write(keeper.journal(), "{\"principal\":\"user/canary-1234\"}\n").unwrap();
         let ended = record.started.clone();
         abandon(&directory, &config, keeper.redactor(), ended, "it was ended").unwrap();
@@ -652,12 +658,8 @@ mod tests {
     #[test]
     fn what_is_noted_before_the_end_is_the_record_without_secrets() {
         let place = tempfile::tempdir().unwrap();
-        let mut config = Config::parse("", &place.path().join("ringfence.toml")).unwrap();
-        config.upstream.environment.insert("AUTH_TOKEN".to_owned(), "canary-1234".to_owned());
+        let (_, mut record, keeper) = begun(place.path());
         let directory = place.path().join("run");
-        let wanted = Wanted { directory: directory.clone(), history: None, previous: None };
-        let mut record = beginning(&config).unwrap();
-        let keeper = Keeper::begin(&wanted, &config, &mut record).unwrap();
         for (id, reason) in [("a/b/api", "no route"), ("a/c/api", "it said canary-1234")] {
             let told = attacks::finding::Untried {
                 id: id.to_owned(),

@@ -66,8 +66,8 @@ pub(super) struct Proved {
 /// does.
 pub(super) fn judge(source: &Source, document: &Document, found: &mut Vec<Text>) -> Vec<Proved> {
     let Some(statements) = Statements::of(document, source) else { return Vec::new() };
-    let asker = Asker::of(document);
-    let all = rules::all(&statements, &asker, found);
-    rules::with_requests(&statements, &asker, found);
+    let (denies, asker) = (statements.denies(), Asker::of(document));
+    let all = rules::all(&statements, &denies, &asker, found);
+    rules::with_requests(&statements, &denies, &asker, found);
     all
 }

@@ -5,7 +5,7 @@ use ringfence_prove::Universe;
 use serde_json::Value;
 
 use super::ask::{Answer, Asker};
-use super::shape::{Condition, Shape, Statements};
+use super::shape::{Condition, Denies, Shape, Statements};
 use super::{LIMITS_NOTHING, NEVER_MATCHES, NEVER_TAKES_EFFECT, Proved};
 use crate::access::told::request;
 
@@ -23,11 +23,15 @@ const TOLD: [Rule; 9] = [
 ];
 
 /// All findings.
-pub(super) fn all(statements: &Statements, asker: &Asker, found: &[Text]) -> Vec<Proved> {
-    let denies = statements.denies();
+pub(super) fn all(
+    statements: &Statements,
+    denies: &Denies,
+    asker: &Asker,
+    found: &[Text],
+) -> Vec<Proved> {
     let mut all = Vec::new();
     for (at, shape) in statements.all.iter().enumerate() {
-        let is_denied = shape.is_allow && !denies.is_empty();
+        let is_denied = shape.is_allow && !denies.all.is_empty();
         if shape.is_plain() && !is_denied {
             continue;
         }
@@ -42,7 +46,7 @@ pub(super) fn all(statements: &Statements, asker: &Asker, found: &[Text]) -> Vec
             Answer::Nothing => all.push(never_matches(at, shape, &conditions, asker)),
             Answer::Request(_) => {
                 if is_denied {
-                    all.extend(never_takes_effect(at, &own, statements, &denies, asker));
+                    all.extend(never_takes_effect(at, &own, statements, denies, asker));
                 }
                 // A value that cannot be read is taken for one that matches.
                 if shape.is_allow && !told(&[Rule::UnreadableValue]) {
@@ -102,15 +106,15 @@ fn never_takes_effect(
     at: usize,
     own: &Value,
     statements: &Statements,
-    denies: &[(usize, Value)],
+    denies: &Denies,
     asker: &Asker,
 ) -> Option<Proved> {
     let is_denied = |by: &[Value]| matches!(asker.request(own, by), Answer::Nothing);
-    let together: Vec<Value> = denies.iter().map(|(_, deny)| deny.clone()).collect();
-    if !is_denied(&together) {
+    if !is_denied(&denies.all) {
         return None;
     }
-    let alone = denies.iter().find(|(_, deny)| is_denied(std::slice::from_ref(deny)));
+    let mut each = denies.places.iter().zip(&denies.all);
+    let alone = each.find(|(_, deny)| is_denied(std::slice::from_ref(*deny)));
     let who = match alone {
         Some((deny, _)) => format!("{} denies", statements.named(*deny)),
         None => "the Denies of the document together deny".to_owned(),
@@ -166,7 +170,12 @@ fn example(some: &Value, but: &[Value], shape: &Shape, asker: &Asker) -> String 
 
 /// What lint found of the text that is granted beyond what is said, each with a request that
 /// shows it; without one where the reference has none, and gone where there is none at all.
-pub(super) fn with_requests(statements: &Statements, asker: &Asker, found: &mut Vec<Text>) {
+pub(super) fn with_requests(
+    statements: &Statements,
+    denies: &Denies,
+    asker: &Asker,
+    found: &mut Vec<Text>,
+) {
     found.retain_mut(|finding| {
         let Some(shape) = statements.all.get(finding.statement) else { return true };
         let conditions = shape.conditions();
@@ -186,13 +195,12 @@ pub(super) fn with_requests(statements: &Statements, asker: &Asker, found: &mut 
             _ => return true,
         }
         let own = shape.at_most(&wanted);
-        let denies: Vec<Value> = statements.denies().into_iter().map(|(_, deny)| deny).collect();
-        match asker.request(&own, &denies) {
+        match asker.request(&own, &denies.all) {
             Answer::Nothing => return false,
             Answer::Open => return true,
             Answer::Request(_) => {}
         }
-        finding.message += &example(&own, &denies, shape, asker);
+        finding.message += &example(&own, &denies.all, shape, asker);
         true
     });
 }

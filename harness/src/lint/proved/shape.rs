@@ -14,6 +14,13 @@ pub(super) struct Statements {
     numbers: Vec<usize>,
 }
 
+/// The Denies of a document.
+pub(super) struct Denies {
+    /// The place of each among the statements.
+    pub(super) places: Vec<usize>,
+    pub(super) all: Vec<Value>,
+}
+
 /// A statement.
 pub(super) struct Shape {
     /// As it is written, where all of it is known.
@@ -78,10 +85,12 @@ impl Statements {
         format!("statement {number}{sid}")
     }
 
-    /// The Denies, each as what it denies at least, with its place.
-    pub(super) fn denies(&self) -> Vec<(usize, Value)> {
+    /// The Denies, each as what it denies at least.
+    pub(super) fn denies(&self) -> Denies {
         let denies = self.all.iter().enumerate().filter(|(_, shape)| !shape.is_allow);
-        denies.filter_map(|(at, shape)| Some((at, shape.at_least()?))).collect()
+        let denies = denies.filter_map(|(at, shape)| Some((at, shape.at_least()?)));
+        let (places, all) = denies.unzip();
+        Denies { places, all }
     }
 }
 

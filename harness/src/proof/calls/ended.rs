@@ -5,12 +5,8 @@
 //! one of them is wrong, and that is a fault of ours. Where they agree and the call is
 //! refused all the same, what is there is not what the request supposes.
 
-use std::sync::Arc;
-
 use ringfence_guard::{Inputs, Overlay};
-use ringfence_policy::{
-    Decision, Document, Layer, Outcome, Policies, Request, StatementRef, decide, judge,
-};
+use ringfence_policy::{Decision, Outcome, Policies, Request, StatementRef, decide, judge};
 use serde_json::Value;
 
 use super::Made;
@@ -118,7 +114,9 @@ impl Predicted {
             // A resource's policy may let it be beside what the proof is about.
             if prover.layer == decision.layer {
                 let by_prover = texts(&prover, |statement| {
-                    document(&own, statement)?.statement_text(statement.index)
+                    let mut all = own.documents(statement.layer).into_iter();
+                    let cited = all.find(|one| one.name() == statement.policy)?;
+                    cited.statement_text(statement.index)
                 });
                 let by_guard = texts(decision, |statement| {
                     let cited = inputs.cited(statement.layer, &statement.policy)?;
@@ -168,27 +166,14 @@ fn texts<'t>(
     all
 }
 
-/// The document that a decision cites.
-fn document<'p>(policies: &'p Policies, statement: &StatementRef) -> Option<&'p Document> {
-    let all: Vec<&'p Arc<Document>> = match statement.layer {
-        Layer::VpcEndpoint => policies.vpc_endpoint.iter().collect(),
-        Layer::ResourceControl => policies.resource_control.iter().flatten().collect(),
-        Layer::ServiceControl => policies.service_control.iter().flatten().collect(),
-        Layer::Resource => policies.resource.iter().collect(),
-        Layer::Identity => policies.identity.iter().collect(),
-        Layer::Boundary => policies.boundary.iter().flatten().collect(),
-        Layer::Session => policies.session.iter().flatten().collect(),
-        Layer::Root => Vec::new(),
-    };
-    all.into_iter().find(|one| one.name() == statement.policy).map(|one| &**one)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use ringfence_guard::Attached;
     use ringfence_guard::recording::{Asked, BoundCaller, ResourceControl};
     use ringfence_guard::requirements::Needed;
-    use ringfence_policy::{Context, Kind, Principal};
+    use ringfence_policy::{Context, Document, Kind, Principal};
     use serde_json::{Map, json};
 
     use super::*;
