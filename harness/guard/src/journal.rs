@@ -305,11 +305,19 @@ impl Journal {
 
     /// The entries from a mark on, as far as they are still in memory.
     pub fn entries_since(&self, mark: u64) -> Vec<Arc<Entry>> {
+        self.read(&self.kept_since(mark))
+    }
+
+    fn kept_since(&self, mark: u64) -> Vec<Kept> {
         let state = self.lock();
         let skipped = usize::try_from(mark.saturating_sub(state.dropped)).unwrap_or(usize::MAX);
-        let kept: Vec<Kept> = state.entries.iter().skip(skipped).cloned().collect();
-        drop(state);
-        self.read(&kept)
+        state.entries.iter().skip(skipped).cloned().collect()
+    }
+
+    /// The same, each read when it is asked for: all of a large run's would fill the
+    /// memory. Where one cannot be read, it is the end.
+    pub fn each_since(&self, mark: u64) -> impl Iterator<Item = Arc<Entry>> {
+        self.each(self.kept_since(mark))
     }
 
     /// Keeps from now on every entry that is a change, however many follow.
@@ -318,8 +326,8 @@ impl Journal {
     }
 
     /// The changes between two marks: all of them, where they were kept from the
-    /// first one on.
-    pub fn changes_between(&self, from: u64, to: u64) -> Vec<Arc<Entry>> {
+    /// first one on. Each is read when it is asked for, as by [`Self::each_since`].
+    pub fn changes_between(&self, from: u64, to: u64) -> impl Iterator<Item = Arc<Entry>> {
         let state = self.lock();
         let places = state.dropped..;
         let inside = state.entries.iter().zip(places).map(|(kept, place)| (place, kept));
@@ -328,7 +336,7 @@ impl Journal {
         let kept: Vec<Kept> =
             found.filter(|(_, kept)| kept.is_change).map(|(_, kept)| kept.clone()).collect();
         drop(state);
-        self.read(&kept)
+        self.each(kept)
     }
 
     /// The entry of a request, if it is still in memory.
@@ -346,10 +354,21 @@ impl Journal {
         let reader = self.lock().lines.reader();
         let entries: io::Result<_> = kept.iter().map(|kept| reader.read(kept)).collect();
         entries.unwrap_or_else(|cause| {
-            let told = format!("an entry cannot be read again: {cause}");
-            self.lock().lines.failure.get_or_insert(io::Error::new(cause.kind(), told));
+            self.unreadable(&cause);
             Vec::new()
         })
+    }
+
+    fn each(&self, kept: Vec<Kept>) -> impl Iterator<Item = Arc<Entry>> {
+        let reader = self.lock().lines.reader();
+        kept.into_iter().map_while(move |kept| {
+            reader.read(&kept).inspect_err(|cause| self.unreadable(cause)).ok()
+        })
+    }
+
+    fn unreadable(&self, cause: &io::Error) {
+        let told = format!("an entry cannot be read again: {cause}");
+        self.lock().lines.failure.get_or_insert(io::Error::new(cause.kind(), told));
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -392,6 +411,9 @@ mod tests {
         let later = journal.entries_since(mark);
         assert_eq!(later.len(), 1);
         assert_eq!(later[0].request_id, "b");
+        let of = |entry: Arc<Entry>| entry.request_id.clone();
+        assert_eq!(journal.each_since(0).map(of).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(journal.each_since(mark).map(of).collect::<Vec<_>>(), ["b"]);
         assert_eq!(*journal.find("a").unwrap(), entry("a"));
         assert_eq!(journal.find("c"), None);
     }
@@ -447,6 +469,36 @@ mod tests {
     }
 
     #[test]
+    fn where_a_line_is_another_the_entries_end_and_that_is_a_failure() {
+        let change = || {
+            let check = serde_json::json!({"action": "iam:TagRole", "resource": "r",
+                "outcome": "allow", "layer": "identity", "explanation": "", "statements": []});
+            Entry { checks: vec![serde_json::from_value(check).unwrap()], ..entry("same") }
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal.jsonl");
+        for changes in [false, true] {
+            for broken in [None, Some(1)] {
+                std::fs::write(&path, "").unwrap();
+                let journal = Journal::open(Some(&path)).unwrap();
+                (0..3).for_each(|_| journal.record(&change()));
+                let text = std::fs::read_to_string(&path).unwrap();
+                let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+                if let Some(line) = broken {
+                    lines[line] = " ".repeat(lines[line].len());
+                }
+                std::fs::write(&path, format!("{}\n", lines.join("\n"))).unwrap();
+                let read = match changes {
+                    true => journal.changes_between(0, 3).count(),
+                    false => journal.each_since(0).count(),
+                };
+                assert_eq!(read, broken.unwrap_or(3));
+                assert_eq!(journal.check().is_err(), broken.is_some());
+            }
+        }
+    }
+
+    #[test]
     fn memory_is_bounded_and_marks_stay_true() {
         let journal = Journal::open(None).unwrap();
         for index in 0..CAPACITY + 10 {
@@ -475,9 +527,9 @@ mod tests {
             }
             journal.record(&change());
             let end = journal.mark();
-            assert_eq!(journal.changes_between(0, end).len(), if kept { 2 } else { 1 });
-            assert_eq!(journal.changes_between(1, end).len(), 1);
-            assert_eq!(journal.changes_between(0, 1).len(), usize::from(kept));
+            assert_eq!(journal.changes_between(0, end).count(), if kept { 2 } else { 1 });
+            assert_eq!(journal.changes_between(1, end).count(), 1);
+            assert_eq!(journal.changes_between(0, 1).count(), usize::from(kept));
         }
     }
 

@@ -13,7 +13,7 @@ mod simulator;
 pub use self::analyzer::{Analyzer, Check, PRICE_PER_CHECK_USD, PolicyType};
 pub use self::credentials::{Endpoints, Session, session};
 pub use self::principals::{Deployed, deployed};
-pub use self::record::{decisions, write};
+pub use self::record::write;
 pub use self::simulator::{Asked, Pace, ask};
 
 /// Why an account cannot be asked.

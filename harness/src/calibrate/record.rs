@@ -4,37 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
-use ringfence_calibrate::decisions::{ContextValue, Decisions, Entry, FORM, Place, Places};
+use ringfence_calibrate::decisions::{ContextValue, Entry, FORM, Place, Places};
 use ringfence_evidence::manifest::sha256;
 use ringfence_evidence::shown;
 use ringfence_guard::recording::{Asked, Attached, Inputs, Recorded};
 use ringfence_policy::{Document, Principal, Values};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::evidence::Redactor;
-
-/// What a run decided: each question once.
-pub fn decisions<'a>(
-    account_id: &str,
-    recorded: impl IntoIterator<Item = &'a Recorded>,
-) -> Decisions {
-    let mut documents = Documents::default();
-    // Of each question its hash: most are asked many times.
-    let mut seen = HashSet::new();
-    let mut decisions = Vec::new();
-    for recorded in recorded {
-        for asked in &recorded.inputs.asked {
-            let mut entry = entry(recorded, asked, &mut documents);
-            // The request's id is no part of the question.
-            let id = std::mem::take(&mut entry.request_id);
-            if seen.insert(question(&entry)) {
-                decisions.push(Entry { request_id: id, ..entry });
-            }
-        }
-    }
-    let documents = documents.texts;
-    Decisions { form: FORM, account_id: account_id.to_owned(), documents, decisions }
-}
 
 /// What tells a question from others.
 fn question(entry: &Entry) -> [u8; 32] {
@@ -42,36 +20,83 @@ fn question(entry: &Entry) -> [u8; 32] {
     Sha256::digest(serde_json::to_vec(entry).unwrap_or_default()).into()
 }
 
-/// Writes decisions as JSON, part by part without what must not be kept: a large run's
-/// would fill the memory.
+/// Writes what a run decided, each question once, without what must not be kept: part by
+/// part as it is found, for all of a large run's would fill the memory.
 ///
 /// # Errors
-/// When they cannot be written.
-pub fn write(
-    decisions: &Decisions,
+/// When it cannot be written.
+pub fn write<'a>(
+    account_id: &str,
+    recorded: impl IntoIterator<Item = &'a Recorded>,
     redactor: &Redactor,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let Decisions { form, account_id, documents, decisions } = decisions;
-    let mut part = |before: &str, text: serde_json::Result<Vec<u8>>| {
-        let text = String::from_utf8(text?).map_err(io::Error::other)?;
-        write!(out, "{before}{}", redactor.traffic(&text).text)
-    };
-    part("{\"form\":", shown::line(form))?;
-    part(",\"account_id\":", shown::line(account_id))?;
-    part(",\"documents\":", shown::line(documents))?;
-    for (place, entry) in decisions.iter().enumerate() {
-        part(if place == 0 { ",\"decisions\":[" } else { "," }, shown::line(entry))?;
+    let mut documents = Documents::default();
+    // Of each question its hash: most are asked many times.
+    let mut seen = HashSet::new();
+    let mut writer = Writer::begin(account_id, redactor, out)?;
+    for recorded in recorded {
+        for asked in &recorded.inputs.asked {
+            let mut entry = entry(recorded, asked, &mut documents);
+            // The request's id is no part of the question.
+            let id = std::mem::take(&mut entry.request_id);
+            if seen.insert(question(&entry)) {
+                writer.decision(&Entry { request_id: id, ..entry })?;
+            }
+        }
     }
-    let end: &[u8] = if decisions.is_empty() { b",\"decisions\":[]}" } else { b"]}" };
-    out.write_all(end)
+    let texts = documents.texts.iter();
+    writer.end(texts.map(|(sha256, document)| (sha256.as_str(), document.text())))
+}
+
+/// Writes the members of [`Decisions`](ringfence_calibrate::decisions::Decisions), one
+/// after the other.
+struct Writer<'a> {
+    redactor: &'a Redactor,
+    out: &'a mut dyn io::Write,
+    any: bool,
+}
+
+impl<'a> Writer<'a> {
+    fn begin(
+        account_id: &str,
+        redactor: &'a Redactor,
+        out: &'a mut dyn io::Write,
+    ) -> io::Result<Self> {
+        let mut writer = Self { redactor, out, any: false };
+        writer.part("{\"form\":", &FORM)?;
+        writer.part(",\"account_id\":", account_id)?;
+        writer.out.write_all(b",\"decisions\":[")?;
+        Ok(writer)
+    }
+
+    fn decision(&mut self, entry: &Entry) -> io::Result<()> {
+        self.part(if self.any { "," } else { "" }, entry)?;
+        self.any = true;
+        Ok(())
+    }
+
+    /// The documents, by SHA-256, come last: which there are is known then.
+    fn end<'d>(mut self, documents: impl Iterator<Item = (&'d str, &'d str)>) -> io::Result<()> {
+        self.out.write_all(b"],\"documents\":{")?;
+        for (place, (sha256, text)) in documents.enumerate() {
+            self.part(if place == 0 { "" } else { "," }, sha256)?;
+            self.part(":", text)?;
+        }
+        self.out.write_all(b"}}")
+    }
+
+    fn part<T: Serialize + ?Sized>(&mut self, before: &str, value: &T) -> io::Result<()> {
+        let text = String::from_utf8(shown::line(value)?).map_err(io::Error::other)?;
+        write!(self.out, "{before}{}", self.redactor.traffic(&text).text)
+    }
 }
 
 /// The documents of decisions, and what was found out about each.
 #[derive(Default)]
 struct Documents {
-    /// By SHA-256.
-    texts: BTreeMap<String, String>,
+    /// By the SHA-256 of their texts.
+    texts: BTreeMap<String, Arc<Document>>,
     /// By where they are in memory. Each is held, that no other comes to its place.
     known: HashMap<*const Document, Known>,
 }
@@ -89,7 +114,7 @@ impl Documents {
         let Self { texts, known } = self;
         known.entry(Arc::as_ptr(document)).or_insert_with(|| {
             let sha256 = sha256(document.text().as_bytes());
-            texts.entry(sha256.clone()).or_insert_with(|| document.text().to_owned());
+            texts.entry(sha256.clone()).or_insert_with(|| Arc::clone(document));
             let keys = document.context_keys().into_iter().map(str::to_ascii_lowercase).collect();
             Known { _held: Arc::clone(document), sha256, keys: Arc::new(keys) }
         })
@@ -186,6 +211,8 @@ fn principal(principal: &Principal) -> String {
 mod tests {
     use std::path::Path;
 
+    use ringfence_calibrate::decisions::Decisions;
+    use ringfence_evidence::is_active;
     use ringfence_policy::Kind;
     use ringfence_wire::Secret;
 
@@ -205,34 +232,37 @@ mod tests {
         }
     }
 
-    fn of(text: &str, decisions: Vec<Entry>) -> Decisions {
-        let documents = BTreeMap::from([("ab".to_owned(), text.to_owned())]);
-        Decisions { form: FORM, account_id: "123456789012".to_owned(), documents, decisions }
-    }
-
-    fn written(decisions: &Decisions) -> String {
+    fn written(text: &str, decisions: &[Entry]) -> String {
         let config = Config::parse("", Path::new("ringfence.toml")).unwrap();
         let mut redactor = Redactor::new(&config, []).unwrap();
         redactor.add("a key", Secret::new("canary-1234"));
         let mut out = Vec::new();
-        write(decisions, &redactor, &mut out).unwrap();
+        let mut writer = Writer::begin("123456789012", &redactor, &mut out).unwrap();
+        for decision in decisions {
+            writer.decision(decision).unwrap();
+        }
+        writer.end([("ab", text), ("cd", "{}")].into_iter()).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn decisions_are_written_as_one_text_of_json() {
-        for entries in [vec![], vec![entry("1", "*")], vec![entry("1", "*"), entry("2", "a")]] {
-            let decisions = of("{\"Version\": 1}", entries);
-            assert_eq!(written(&decisions), serde_json::to_string(&decisions).unwrap());
+        let hostile = entry("1", "\u{202e}\u{9b}2J");
+        for entries in [vec![], vec![entry("1", "*")], vec![hostile, entry("2", "a")]] {
+            let text = written("{\"Version\": 1}", &entries);
+            assert!(!text.contains(is_active), "{}", text.escape_unicode());
+            let read = Decisions::parse(&text).unwrap();
+            assert_eq!((read.form, read.account_id.as_str()), (FORM, "123456789012"));
+            let documents = [("ab", "{\"Version\": 1}"), ("cd", "{}")];
+            let documents = documents.map(|(sha256, text)| (sha256.to_owned(), text.to_owned()));
+            assert_eq!(read.documents, BTreeMap::from(documents));
+            assert_eq!(read.decisions, entries);
         }
-        let hostile = of("a\u{202e}b", vec![entry("1", "\u{9b}2J")]);
-        assert_eq!(written(&hostile).as_bytes(), shown::line(&hostile).unwrap());
     }
 
     #[test]
     fn a_secret_in_a_decision_or_a_document_is_cut_out() {
-        let decisions = of("canary-1234", vec![entry("1", "canary-1234")]);
-        let read = Decisions::parse(&written(&decisions)).unwrap();
+        let read = Decisions::parse(&written("canary-1234", &[entry("1", "canary-1234")])).unwrap();
         assert_eq!(read.documents["ab"], "[removed: a key]");
         assert_eq!(read.decisions, [entry("1", "[removed: a key]")]);
     }
@@ -248,6 +278,7 @@ mod tests {
         assert_eq!(first, sha256(text.as_bytes()));
         assert_eq!(documents.of(&other).sha256, first);
         assert_eq!(*documents.of(&one).keys, BTreeSet::from(["aws:sourcevpc".to_owned()]));
-        assert_eq!(documents.texts, BTreeMap::from([(first, text.to_owned())]));
+        let texts = documents.texts.iter().map(|(sha256, it)| (sha256.as_str(), it.text()));
+        assert_eq!(texts.collect::<Vec<_>>(), [(first.as_str(), text)]);
     }
 }

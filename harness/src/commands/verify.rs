@@ -29,7 +29,7 @@ use super::open::open;
 use super::{Isolated, backend, supervise, terminal, unless_interrupted};
 use crate::accepted::Acceptances;
 use crate::attacks::{self, Choice, Finding, Suite, campaign, rails};
-use crate::calibrate::{self, decisions};
+use crate::calibrate;
 use crate::changed::{self, Changed, Sources};
 use crate::config::{Backend, Config, Layer1, OtherAccount};
 use crate::evidence::{Inputs, Keeper, Wanted, abandon, provenance};
@@ -474,9 +474,11 @@ fn keep_decisions(stack: &Stack, keeper: &Keeper) -> anyhow::Result<()> {
             || (recorded.inputs.caller.resource_control.account_id == account_id
                 && caller.is_none_or(|caller| caller == account_id))
     };
-    let decisions = decisions(account_id, recorded.iter().map(AsRef::as_ref).filter(is_own));
     let path = keeper.directory().join(DECISIONS);
-    put_form(&path, &|out| calibrate::write(&decisions, keeper.redactor(), out))?;
+    put_form(&path, &|out| {
+        let own = recorded.iter().map(AsRef::as_ref).filter(is_own);
+        calibrate::write(account_id, own, keeper.redactor(), out)
+    })?;
     Ok(())
 }
 

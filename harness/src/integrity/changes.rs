@@ -1,5 +1,7 @@
 //! What differs between two readings, in what Layer 1 applied.
 
+use std::collections::VecDeque;
+
 use ringfence_guard::journal::{Check, Ending, Entry};
 use serde_json::Value;
 
@@ -96,26 +98,44 @@ pub(super) struct Cause {
     pub check: Check,
 }
 
+/// What could have made each of some changes, by a journal that is read entry by entry.
+#[derive(Debug)]
+pub(super) struct Causes<'c>(Vec<(&'c Change, VecDeque<Cause>)>);
+
+impl<'c> Causes<'c> {
+    pub(super) fn of(changes: &'c [Change]) -> Self {
+        Self(changes.iter().map(|change| (change, VecDeque::new())).collect())
+    }
+
+    /// Takes an entry that is later than all before.
+    pub(super) fn take(&mut self, entry: &Entry) {
+        if entry.outcome != Ending::Allowed || entry.status >= 400 || reads(&entry.operation) {
+            return;
+        }
+        for (change, causes) in &mut self.0 {
+            if let Some(cause) = change.cause(entry) {
+                causes.push_front(cause);
+                causes.truncate(NAMED);
+            }
+        }
+    }
+
+    /// Each change with the latest calls that could have made it: allowed ones that
+    /// write, authorized on the object or on what lies in it.
+    pub(super) fn told(self) -> impl Iterator<Item = (&'c Change, Vec<Cause>)> {
+        self.0.into_iter().map(|(change, causes)| (change, causes.into()))
+    }
+}
+
 impl Change {
-    /// The latest calls of the journal that could have made it: allowed ones
-    /// that write, authorized on the object or on what lies in it.
-    pub(super) fn causes<'a>(
-        &self,
-        journal: impl DoubleEndedIterator<Item = &'a Entry>,
-    ) -> Vec<Cause> {
-        let writes = journal.rev().filter(|entry| {
-            entry.outcome == Ending::Allowed && entry.status < 400 && !reads(&entry.operation)
-        });
-        let found = writes.filter_map(|entry| {
-            let check = entry.checks.iter().find(|check| self.is_about(&check.resource))?;
-            Some(Cause {
-                request_id: entry.request_id.clone(),
-                principal: entry.principal.clone(),
-                call: format!("{}:{}", entry.service, entry.operation),
-                check: check.clone(),
-            })
-        });
-        found.take(NAMED).collect()
+    fn cause(&self, entry: &Entry) -> Option<Cause> {
+        let check = entry.checks.iter().find(|check| self.is_about(&check.resource))?;
+        Some(Cause {
+            request_id: entry.request_id.clone(),
+            principal: entry.principal.clone(),
+            call: format!("{}:{}", entry.service, entry.operation),
+            check: check.clone(),
+        })
     }
 
     fn is_about(&self, resource: &str) -> bool {
@@ -215,11 +235,34 @@ mod tests {
             entry("DeleteRole", arn, Ending::Denied),
             entry("TagRole", "arn:aws:iam::123456789012:role/r2", Ending::Allowed),
         ];
-        let causes = changes[0].causes(journal.iter());
-        assert_eq!(causes.len(), 1);
-        assert_eq!(causes[0].call, "iam:UpdateAssumeRolePolicy");
-        assert_eq!(causes[0].check.statements[0].sid.as_deref(), Some("Hole"));
+        let told = causes(&changes, &journal);
+        let [told] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].call, "iam:UpdateAssumeRolePolicy");
+        assert_eq!(told[0].check.statements[0].sid.as_deref(), Some("Hole"));
         assert_eq!(between(&before, &before, &before, &LeftToOthers::default()), []);
+    }
+
+    fn causes(changes: &[Change], journal: &[Entry]) -> Vec<Vec<Cause>> {
+        let mut causes = Causes::of(changes);
+        journal.iter().for_each(|entry| causes.take(entry));
+        causes.told().map(|(_, causes)| causes).collect()
+    }
+
+    #[test]
+    fn of_many_calls_the_latest_are_named_and_the_last_first() {
+        let before = Snapshot::of([role("a", json!([]))]);
+        let after = Snapshot::of([role("b", json!(["t"]))]);
+        let changes = between(&before, &before, &after, &LeftToOthers::default());
+        let arn = "arn:aws:iam::123456789012:role/r";
+        let calls = ["TagRole", "UntagRole", "UpdateAssumeRolePolicy", "PutRolePolicy"];
+        let journal = calls.map(|call| entry(call, arn, Ending::Allowed));
+        let names = |causes: &Vec<Cause>| -> Vec<String> {
+            causes.iter().map(|cause| cause.request_id.clone()).collect()
+        };
+        let told: Vec<Vec<String>> = causes(&changes, &journal).iter().map(names).collect();
+        let latest = ["PutRolePolicy", "UpdateAssumeRolePolicy", "UntagRole"].map(str::to_owned);
+        assert_eq!(told, [latest.clone().to_vec(), latest.to_vec()]);
     }
 
     #[test]

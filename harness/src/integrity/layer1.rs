@@ -1,14 +1,12 @@
 //! What was applied is what is judged.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringfence_guard::Journal;
-use ringfence_guard::journal::Entry;
 
 use super::calls::{self, Changed, Place, Unseen};
-use super::changes::{self, Cause, Change};
+use super::changes::{self, Cause, Causes, Change};
 use super::left::LeftToOthers;
 use super::readings::{Moment, Reading};
 use super::snapshot::{Snapshot, resources};
@@ -41,28 +39,23 @@ pub(super) fn findings(
     for pair in readings.windows(2) {
         let [before, now] = pair else { continue };
         let changed = changes::between(&first.snapshot, &before.snapshot, &now.snapshot, left);
-        let entries = journal.entries_since(before.mark);
-        let mut told = BTreeSet::new();
-        for change in changed {
-            let causes = change.causes(entries.iter().map(AsRef::as_ref));
-            told.extend(causes.iter().map(|cause| cause.request_id.clone()));
-            differences.push(difference(
-                &name(&change),
-                now.moment,
-                said(&change, &causes),
-                &causes,
-            ));
+        let mut causes = Causes::of(&changed);
+        if !changed.is_empty() {
+            journal.each_since(before.mark).for_each(|entry| causes.take(&entry));
         }
-        let changes = journal.changes_between(before.mark, now.mark);
-        for changed in calls::changed(&changes, instances, left, place) {
+        let mut told = BTreeSet::new();
+        for (change, causes) in causes.told() {
+            told.extend(causes.iter().map(|cause| cause.request_id.clone()));
+            differences.push(difference(&name(change), now.moment, said(change, &causes), &causes));
+        }
+        let changes = || journal.changes_between(before.mark, now.mark);
+        for changed in calls::changed(changes(), instances, left, place) {
             differences.push(called(&changed, now.moment));
         }
         // An attack that changes something is a finding of its own.
-        let others: Vec<Arc<Entry>> = changes
-            .into_iter()
-            .filter(|entry| !told.contains(&entry.request_id) && !ours(&entry.request_id))
-            .collect();
-        for changed in calls::rails(&others, instances, left, place) {
+        let others =
+            changes().filter(|entry| !told.contains(&entry.request_id) && !ours(&entry.request_id));
+        for changed in calls::rails(others, instances, left, place) {
             differences.push(called(&changed, now.moment));
         }
     }

@@ -59,7 +59,7 @@ pub async fn after_attacks(stack: &Stack) -> anyhow::Result<Vec<Reading>> {
 /// What was found, at the end of a run.
 ///
 /// # Errors
-/// When Layer 1's files or its state cannot be read.
+/// When Layer 1's files, its state or the journal cannot be read.
 pub fn conclude(stack: &Stack, attacked: &[Reading]) -> anyhow::Result<Conclusion> {
     let mut findings = vec![root_calls::finding(&stack.foreign_root_calls())];
     let all: Vec<&Reading> = stack.readings().iter().chain(attacked).collect();
@@ -87,6 +87,8 @@ pub fn conclude(stack: &Stack, attacked: &[Reading]) -> anyhow::Result<Conclusio
         let found = layer1::findings(&readings, &left, &instances, journal, place, hashing, ours);
         findings.extend(found.into_iter().map(|finding| finding.of(&account)));
     }
+    // Of a line that could not be read again nothing is known.
+    stack.guard().journal().check()?;
     Ok(Conclusion { readings: kept, findings })
 }
 

@@ -36,12 +36,12 @@ use index::Index;
 const STYLE: &str = include_str!("../../assets/report.css");
 const SCRIPT: &str = include_str!("../../assets/report.js");
 
-/// Where a section's content comes. No value can hold it: the template engine escapes
+/// Where the content of a section or a list comes. No value can hold it: the template engine escapes
 /// what a tag begins with.
-const CONTENT: &str = "<content-of-a-section>";
+const CONTENT: &str = "<content-that-follows>";
 
 /// Writes the page of a run, compared with the run before it where there is one: section
-/// by section, for a large run's would fill the memory.
+/// by section and probe by probe, for a large run's would fill the memory.
 ///
 /// # Errors
 /// When it cannot be written.

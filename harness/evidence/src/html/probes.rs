@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io;
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::Report;
 use super::index::{Index, Rail};
@@ -13,7 +13,7 @@ use super::parts::{
 };
 use super::statement;
 use super::summary::titled;
-use super::whole;
+use super::{CONTENT, whole, written_out};
 use crate::bundle::raw_path;
 use crate::{Companion, Decider, Probe, Scope, Verdict};
 
@@ -47,6 +47,9 @@ pub(super) fn section(
     };
     whole(head, out)?;
     for (number, rail) in index.rails.iter().enumerate() {
+        // A long list is one piece of text for a browser with scripts, which makes its
+        // rows when it has nothing else to do; in a short one each trace is.
+        let long = rail.probes.len() > LONG;
         let of_rail = html! {
             section.rail id={ "g" (number) } aria-labelledby={ "g" (number) "-title" } {
                 div.rail-head {
@@ -59,26 +62,20 @@ pub(super) fn section(
                 @if rail.probes.is_empty() {
                     p.none { "No probe tests it in this run." }
                 } @else {
-                    div.probes { (list(rail, &bad)) }
+                    div.probes { (later(!long, PreEscaped(CONTENT.to_owned()))) }
                 }
             }
         };
-        whole(of_rail, out)?;
+        let of_rail = of_rail.into_string();
+        let (before, after) = of_rail.split_once(CONTENT).unwrap_or((&of_rail, ""));
+        written_out(before, out)?;
+        for (number, probe) in &rail.probes {
+            let open = bad.contains(number);
+            whole(self::probe(*number, probe, open, long || open), out)?;
+        }
+        written_out(after, out)?;
     }
     Ok(())
-}
-
-/// A long list is one piece of text for a browser with scripts, which makes its
-/// rows when it has nothing else to do; in a short one each trace is.
-fn list(rail: &Rail<'_>, bad: &BTreeSet<usize>) -> Markup {
-    let long = rail.probes.len() > LONG;
-    let rows = html! {
-        @for (number, probe) in &rail.probes {
-            @let open = bad.contains(number);
-            (self::probe(*number, probe, open, long || open))
-        }
-    };
-    later(!long, rows)
 }
 
 /// How high each list will about be: a browser lays a list out only when it

@@ -47,7 +47,7 @@ pub(super) struct Place<'a> {
 /// The calls of a part of the journal that changed what Layer 1 applied, where
 /// no reading looks.
 pub(super) fn changed(
-    entries: &[Arc<Entry>],
+    entries: impl IntoIterator<Item = Arc<Entry>>,
     instances: &[Instance],
     left: &LeftToOthers,
     place: Place<'_>,
@@ -55,13 +55,13 @@ pub(super) fn changed(
     let held: Vec<Held<'_>> = instances.iter().map(|made| Held::of(made, place)).collect();
     let mut found = Found::default();
     for entry in by_others(entries, place) {
-        let changes = |check: &&Check| is_unread_change(check) && is_here(entry, check, place);
+        let changes = |check: &&Check| is_unread_change(check) && is_here(&entry, check, place);
         for check in entry.checks.iter().filter(changes) {
             for one in held.iter().filter(|one| one.is(check)) {
                 if is_left(check, one.instance, left) {
                     continue;
                 }
-                found.add(one.instance, entry, check);
+                found.add(one.instance, &entry, check);
             }
         }
     }
@@ -70,12 +70,12 @@ pub(super) fn changed(
 
 /// The calls that change something. Root is the harness; what it did not do itself is
 /// a finding of its own.
-fn by_others<'e>(
-    entries: &'e [Arc<Entry>],
+fn by_others(
+    entries: impl IntoIterator<Item = Arc<Entry>>,
     place: Place<'_>,
-) -> impl Iterator<Item = &'e Entry> + use<'e> {
+) -> impl Iterator<Item = Arc<Entry>> {
     let root = format!("arn:aws:iam::{}:root", place.account);
-    let changes = entries.iter().map(AsRef::as_ref).filter(|entry: &&Entry| entry.is_change());
+    let changes = entries.into_iter().filter(|entry| entry.is_change());
     changes.filter(move |entry| entry.principal != root)
 }
 

@@ -74,7 +74,7 @@ const CODE: [&str; 2] = ["lambda:UpdateFunctionCode", "lambda:UpdateFunctionConf
 /// those that readings look at. `entries` are without the harness's own, and
 /// without those that the readings' differences name.
 pub(in crate::integrity) fn rails(
-    entries: &[Arc<Entry>],
+    entries: impl IntoIterator<Item = Arc<Entry>>,
     instances: &[Instance],
     left: &LeftToOthers,
     place: Place<'_>,
@@ -89,18 +89,19 @@ pub(in crate::integrity) fn rails(
     let mut found = Found::default();
     for entry in by_others(entries, place) {
         let changes = |check: &&Check| {
-            (is_change_of_a_rail(entry, check) || decides(check)) && is_here(entry, check, place)
+            (is_change_of_a_rail(&entry, check) || decides(check)) && is_here(&entry, check, place)
         };
         for check in entry.checks.iter().filter(changes) {
             // Of a bucket and what Terraform has beside it (its policy, its versioning),
             // the bucket.
-            let named =
-                held.iter().filter(|one| one.is_named_by(check) || named::names(entry, check, one));
+            let named = held
+                .iter()
+                .filter(|one| one.is_named_by(check) || named::names(&entry, check, one));
             let Some(one) = named.min_by_key(|one| one.instance.kind.len()) else { continue };
-            if is_left_to_others(entry, check, one.instance, left) {
+            if is_left_to_others(&entry, check, one.instance, left) {
                 continue;
             }
-            found.add(one.instance, entry, check);
+            found.add(one.instance, &entry, check);
         }
     }
     found.changed()
@@ -216,7 +217,7 @@ mod tests {
     }
 
     fn found(entry: Arc<Entry>, left: &LeftToOthers) -> Vec<String> {
-        rails(&[entry], &instances(), left, PLACE).into_iter().map(|one| one.address).collect()
+        rails([entry], &instances(), left, PLACE).into_iter().map(|one| one.address).collect()
     }
 
     #[rstest]

@@ -49,7 +49,7 @@ fn instances() -> Vec<Instance> {
 }
 
 fn found(entry: Arc<Entry>, left: &LeftToOthers) -> Vec<String> {
-    let changed = changed(&[entry], &instances(), left, PLACE);
+    let changed = changed([entry], &instances(), left, PLACE);
     changed.into_iter().map(|one| one.address).collect()
 }
 
