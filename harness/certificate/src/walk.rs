@@ -17,24 +17,36 @@ pub(crate) struct Walk {
     places: Vec<(usize, usize)>,
     /// Of each language, the places that are the end of a pattern.
     ends: Vec<Vec<usize>>,
+    /// Of each language, the places from which every text is in it.
+    sure: Vec<Vec<usize>>,
     starts: Vec<usize>,
 }
 
 impl Walk {
     pub(crate) fn new(languages: &[&Language]) -> Self {
-        let mut walk =
-            Self { symbols: Vec::new(), places: Vec::new(), ends: Vec::new(), starts: Vec::new() };
+        let mut walk = Self {
+            symbols: Vec::new(),
+            places: Vec::new(),
+            ends: Vec::new(),
+            sure: Vec::new(),
+            starts: Vec::new(),
+        };
         for language in languages {
             let first = walk.symbols.len();
             let mut ends = Vec::with_capacity(language.0.len());
+            let mut sure = Vec::new();
             for way in &language.0 {
                 walk.starts.push(walk.symbols.len());
                 walk.symbols.extend(way.iter().copied().map(Some));
+                if way.last() == Some(&Symbol::Many) {
+                    sure.push(walk.symbols.len() - 1);
+                }
                 ends.push(walk.symbols.len());
                 walk.symbols.push(None);
             }
             walk.places.push((first, walk.symbols.len()));
             walk.ends.push(ends);
+            walk.sure.push(sure);
         }
         walk
     }
@@ -46,7 +58,20 @@ impl Walk {
     pub(crate) fn start(&self) -> State {
         let mut state = self.empty();
         self.starts.iter().for_each(|place| self.reach(&mut state, *place));
+        self.leave(&mut state);
         state
+    }
+
+    /// Of a language that every text is in from here on, one place says so.
+    fn leave(&self, state: &mut State) {
+        for (sure, (first, behind)) in self.sure.iter().zip(&self.places) {
+            if let Some(one) = sure.first()
+                && sure.iter().any(|place| is_marked(state, *place))
+            {
+                unmark(state, *first, *behind);
+                self.reach(state, *one);
+            }
+        }
     }
 
     fn symbol(&self, place: usize) -> Option<Symbol> {
@@ -71,6 +96,7 @@ impl Walk {
                 self.reach(&mut next, if symbol.is_many() { place } else { place + 1 });
             }
         }
+        self.leave(&mut next);
         next
     }
 
@@ -179,6 +205,23 @@ fn mark(state: &mut State, place: usize) {
     }
 }
 
+/// Takes away the places from one to before another.
+fn unmark(state: &mut State, first: usize, behind: usize) {
+    let words = state.iter_mut().enumerate().skip(first / 64);
+    for (number, word) in words.take(behind.div_ceil(64) - first / 64) {
+        *word &= !within(number, first, behind);
+    }
+}
+
+/// Of a word of places, those from one to before another.
+fn within(number: usize, first: usize, behind: usize) -> u64 {
+    let before = |place: usize| match place.saturating_sub(number * 64) {
+        within @ 0..64 => (1_u64 << within) - 1,
+        _ => u64::MAX,
+    };
+    before(behind) & !before(first)
+}
+
 fn is_marked(state: &State, place: usize) -> bool {
     state.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
 }
@@ -187,12 +230,7 @@ fn is_marked(state: &State, place: usize) -> bool {
 fn is_any_marked(state: &State, first: usize, behind: usize) -> bool {
     let mut words =
         state.iter().enumerate().skip(first / 64).take(behind.div_ceil(64) - first / 64);
-    words.any(|(number, word)| {
-        let from = first.saturating_sub(number * 64);
-        let left = behind.saturating_sub(number * 64);
-        let upper = if left >= 64 { u64::MAX } else { (1 << left) - 1 };
-        word & (u64::MAX << from) & upper != 0
-    })
+    words.any(|(number, word)| word & within(number, first, behind) != 0)
 }
 
 fn marked(state: &State) -> impl Iterator<Item = usize> {

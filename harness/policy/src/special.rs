@@ -3,6 +3,7 @@
 use crate::arn::Arn;
 use crate::decision::Outcome;
 use crate::request::{Principal, Request};
+use crate::statement::Action;
 
 /// The outcome of a request that no policy can change.
 ///
@@ -45,10 +46,46 @@ pub(crate) fn outcome(request: &Request<'_>) -> Option<Outcome> {
     fixed.then_some(Outcome::ImplicitDeny)
 }
 
-/// Whether an action of this name is among those that change what may be AWS's.
-pub(crate) fn names(name: &str) -> bool {
-    let all = ALIAS_CHANGES.iter().chain(&POLICY_CHANGES).chain(&ROLE_CHANGES);
-    all.into_iter().any(|known| known.eq_ignore_ascii_case(name))
+/// An action that the engine treats by itself, whatever policies say, in ways that other
+/// actions of its service do not share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Special {
+    /// `sts:GetCallerIdentity`: everybody who signs may do it.
+    CallerIdentity,
+    /// `kms:RetireGrant`: resource control policies do not bind it.
+    GrantRetired,
+    /// It changes aliases of KMS, of which AWS has its own.
+    AliasChange,
+    /// It changes managed policies, of which AWS has its own.
+    PolicyChange,
+    /// It changes or passes roles, of which AWS has its own.
+    RoleChange,
+}
+
+impl Special {
+    /// What is treated by itself, by service.
+    const ALL: [(&'static str, &'static [&'static str], Self); 5] = [
+        ("sts", &["GetCallerIdentity"], Self::CallerIdentity),
+        ("kms", &["RetireGrant"], Self::GrantRetired),
+        ("kms", &ALIAS_CHANGES, Self::AliasChange),
+        ("iam", &POLICY_CHANGES, Self::PolicyChange),
+        ("iam", &ROLE_CHANGES, Self::RoleChange),
+    ];
+
+    /// How the engine treats an action by itself; `None` where it does not.
+    pub fn of(action: &Action<'_>) -> Option<Self> {
+        let has = |(service, names, _): &&(&str, &[&str], Self)| {
+            action.service.eq_ignore_ascii_case(service)
+                && names.iter().any(|known| known.eq_ignore_ascii_case(action.name))
+        };
+        Self::ALL.iter().find(has).map(|(.., special)| *special)
+    }
+
+    /// The actions of a service (in lower case) that are treated so.
+    pub fn names(service: &str) -> impl Iterator<Item = &'static str> {
+        let of_service = Self::ALL.iter().filter(move |(of, ..)| *of == service);
+        of_service.flat_map(|(_, names, _)| names.iter().copied())
+    }
 }
 
 const ALIAS_CHANGES: [&str; 3] = ["CreateAlias", "DeleteAlias", "UpdateAlias"];
@@ -88,6 +125,19 @@ mod tests {
 
     use super::*;
     use crate::Context;
+
+    #[test]
+    fn actions_are_treated_by_themselves_by_service() {
+        let of = |action| Special::of(&Action::parse(action));
+        assert_eq!(of("STS:getcalleridentity"), Some(Special::CallerIdentity));
+        assert_eq!(of("iam:TagRole"), Some(Special::RoleChange));
+        assert_eq!(of("iam:TagPolicy"), Some(Special::PolicyChange));
+        assert_eq!(of("iam:CreateAlias"), None);
+        assert_eq!(of("lambda:CreateAlias"), None);
+        let kms: Vec<&str> = Special::names("kms").collect();
+        assert_eq!(kms, ["RetireGrant", "CreateAlias", "DeleteAlias", "UpdateAlias"]);
+        assert_eq!(Special::names("s3").count(), 0);
+    }
 
     #[rstest]
     #[case::of_aws("kms:CreateAlias", "arn:aws:kms:r:111122223333:alias/aws/s3", true)]

@@ -23,6 +23,7 @@ pub use crate::condition::{Condition, Test};
 pub use crate::logic::{Asks, Logic};
 pub use crate::pattern::Token;
 pub use crate::principal::Naming;
+pub use crate::special::Special;
 pub use crate::statement::{Action, Effect, Truth};
 
 /// What requests have in common that decides which layers count: the caller,
@@ -54,14 +55,6 @@ pub const FRAMES: [[&str; 3]; 6] = [
 /// Whether requests of this frame are allowed.
 pub fn allowed<A: Asks>(frame: Frame, asked: &A, policies: &Policies) -> A::Truth {
     evaluate::allowed(&frame.0, asked, policies)
-}
-
-/// Whether the engine treats the action by itself, whatever policies say, in
-/// ways that other actions of its service do not share.
-pub fn is_special(action: &Action<'_>) -> bool {
-    crate::special::names(action.name)
-        || action.name.eq_ignore_ascii_case("GetCallerIdentity")
-        || action.name.eq_ignore_ascii_case("RetireGrant")
 }
 
 /// What the evaluation asks of one request.

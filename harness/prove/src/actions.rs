@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use ringfence_models::actions;
 use ringfence_policy::resource_control_supports;
-use ringfence_policy::symbolic::{Action, StatementView, Token};
+use ringfence_policy::symbolic::{Action, Special, StatementView, Token};
 
 use crate::domain::{OF_MOST, Universe, never_sent, sends};
 use crate::ends::{ByEnds, Ends};
 use crate::names::mentioned;
-use crate::words::{Alphabet, Classes, Pattern, Symbol, classes, literal, pattern};
+use crate::words::{Alphabet, Classes, Entry, Pattern, Symbol, classes_of, literal, pattern};
 
 /// Actions of which the same statements speak.
 #[derive(Debug, Clone)]
@@ -38,21 +38,27 @@ pub(crate) fn trait_of(service: &str, resource_control: bool) -> u8 {
     own + if resource_control && resource_control_supports(service) { 4 } else { 0 }
 }
 
-/// The patterns of actions' names, by the service that they stand under.
-pub(crate) struct Names(BTreeMap<Option<String>, Vec<Pattern>>);
+/// The patterns of actions' names, by the service that they stand under, each with the
+/// statements that have it.
+pub(crate) struct Names(BTreeMap<Option<String>, Vec<Entry>>);
 
 impl Names {
     pub(crate) fn of(statements: &[StatementView<'_>]) -> Self {
-        let mut names: BTreeMap<Option<String>, Vec<Pattern>> = BTreeMap::new();
-        let mut seen: HashSet<(Option<&str>, Pattern)> = HashSet::new();
-        for (service, tokens) in statements.iter().flat_map(|statement| statement.actions()) {
-            let fold = |symbol: Symbol| match symbol {
-                Symbol::Character(one) => Symbol::Letter(one.to_ascii_lowercase()),
-                other => other,
-            };
-            let name: Pattern = pattern(&tokens).into_iter().map(fold).collect();
-            if seen.insert((service, name.clone())) {
-                names.entry(service.map(str::to_owned)).or_default().push(name);
+        let mut names: BTreeMap<Option<String>, Vec<Entry>> = BTreeMap::new();
+        let mut places: HashMap<(Option<&str>, Pattern), usize> = HashMap::new();
+        for (number, statement) in statements.iter().enumerate() {
+            for (service, tokens) in statement.actions() {
+                let fold = |symbol: Symbol| match symbol {
+                    Symbol::Character(one) => Symbol::Letter(one.to_ascii_lowercase()),
+                    other => other,
+                };
+                let name: Pattern = pattern(&tokens).into_iter().map(fold).collect();
+                let entries = names.entry(service.map(str::to_owned)).or_default();
+                let place = *places.entry((service, name.clone())).or_insert(entries.len());
+                match entries.get_mut(place) {
+                    Some(entry) => entry.of.push(number),
+                    None => entries.push(Entry { pattern: name, of: vec![number] }),
+                }
             }
         }
         Self(names)
@@ -62,7 +68,7 @@ impl Names {
         self.0.keys().flatten().map(String::as_str)
     }
 
-    fn under(&self, service: Option<&str>) -> Vec<Pattern> {
+    fn under(&self, service: Option<&str>) -> Vec<Entry> {
         let of = |key: Option<String>| self.0.get(&key).cloned().unwrap_or_default();
         let mut names = of(None);
         if let Some(service) = service {
@@ -76,18 +82,42 @@ impl Names {
         let own: Pattern =
             name.chars().map(|one| Symbol::Letter(one.to_ascii_lowercase())).collect();
         let lists = [self.0.get(&None), self.0.get(&Some(service.to_owned()))];
-        lists.into_iter().flatten().any(|patterns| patterns.contains(&own))
+        lists.into_iter().flatten().any(|entries| entries.iter().any(|one| one.pattern == own))
     }
 
-    /// A name of each class of a service's names.
-    fn words(&self, service: Option<&str>) -> Classes {
+    /// A name of each class of a service's names: of those of which the same statements
+    /// speak, and, where names in full are told apart, of each of these.
+    fn words(&self, service: &Service<'_>, apart: bool) -> Classes {
+        let mut entries = self.under(Some(service.name).filter(|_| !service.elsewhere));
         // No name is empty: of names that are like the empty text another is taken.
-        let mut patterns = self.under(service);
-        patterns.push(Pattern::new());
-        let mut found = classes(&patterns, Alphabet::Name);
+        let mut next = entries.iter().flat_map(|entry| &entry.of).max().map_or(0, |last| last + 1);
+        let mut by_itself = |pattern: Pattern| {
+            next += 1;
+            Entry { pattern, of: vec![next] }
+        };
+        let is_full =
+            |entry: &&Entry| entry.pattern.iter().all(|symbol| matches!(symbol, Symbol::Letter(_)));
+        let full = entries.iter().filter(is_full).filter(|_| apart);
+        let full: Vec<Entry> = full.map(|entry| by_itself(entry.pattern.clone())).collect();
+        entries.extend(full);
+        entries.push(by_itself(Pattern::new()));
+        let mut found = classes_of(&entries, Alphabet::Name);
+        // What stands for others is none that the engine treats by itself.
+        let is_special =
+            |word: &String| special(service.name, word).is_some() && !self.has(service.name, word);
+        if found.words.iter().any(is_special) {
+            let names = Special::names(service.name).map(|name| by_itself(literal(name, true)));
+            entries.extend(names);
+            found = classes_of(&entries, Alphabet::Name);
+        }
         found.words.retain(|word| !word.is_empty());
         found
     }
+}
+
+/// How the engine treats an action by itself.
+fn special(service: &str, name: &str) -> Option<Special> {
+    Special::of(&Action { service, name })
 }
 
 /// What it may cost to hold names of actions beside entries of policies.
@@ -106,6 +136,8 @@ pub(crate) struct Alike {
     sent: [bool; 2],
     /// The keys that no request for them has.
     never: Vec<String>,
+    /// How the engine treats them by themselves.
+    special: Option<Special>,
 }
 
 /// A service of whose actions is asked.
@@ -156,26 +188,38 @@ impl<'s, 'p> Groups<'s, 'p> {
     /// The groups of a service's actions. Of those that other services had before, too, each
     /// is another.
     pub(crate) fn of(&mut self, service: &Service<'_>) -> Vec<Group> {
-        let &Service { name: service, elsewhere } = service;
-        let mut found = Found { all: Vec::new(), places: HashMap::new() };
-        let known = actions::of(service).filter(|_| !elsewhere);
-        if elsewhere || self.universe != Universe::Catalogue {
-            let words = self.names.words(Some(service).filter(|_| !elsewhere));
+        let mut names: Vec<(String, bool)> = Vec::new();
+        if service.elsewhere || self.universe != Universe::Catalogue {
+            let words = self.names.words(service, self.universe == Universe::Sent);
             self.complete &= words.complete;
-            for name in &words.words {
-                self.add(service, name, elsewhere, &mut found);
+            names.extend(words.words.into_iter().map(|name| (name, false)));
+            // More than is allowed with others of its service may be with this one.
+            if service.name == "kms" && self.resource_control {
+                names.push(("retiregrant".to_owned(), false));
             }
         }
+        let &Service { name: service, elsewhere } = service;
         if self.universe != Universe::All {
-            for action in known.into_iter().flat_map(|prefix| prefix.actions()) {
-                let group = self.add(service, action.name, elsewhere, &mut found);
-                if let Some(group) = group {
-                    group.actions.push(format!("{service}:{}", action.name));
-                }
+            let known = actions::of(service).filter(|_| !elsewhere);
+            let known = known.into_iter().flat_map(|prefix| prefix.actions());
+            names.extend(known.map(|action| (action.name.to_owned(), true)));
+        }
+        // Those that are treated by themselves are with others where there are any.
+        let mut order: Vec<(usize, &(String, bool))> = names.iter().enumerate().collect();
+        order.sort_by_key(|(_, (name, _))| special(service, name).is_some());
+        let mut found = Found { all: Vec::new(), places: HashMap::new() };
+        let mut firsts: Vec<usize> = Vec::new();
+        for (at, (name, is_known)) in order {
+            let group = self.add(service, name, elsewhere, &mut found);
+            if let Some(group) = group.filter(|_| *is_known) {
+                group.actions.push(format!("{service}:{name}"));
             }
+            firsts.resize(found.all.len(), at);
         }
         self.complete &= !self.spoken.has_spent_all();
-        found.all
+        let mut groups: Vec<(usize, Group)> = firsts.into_iter().zip(found.all).collect();
+        groups.sort_by_key(|(first, _)| *first);
+        groups.into_iter().map(|(_, group)| group).collect()
     }
 
     /// Whether no actions were left out of those that were asked for.
@@ -195,7 +239,15 @@ impl<'s, 'p> Groups<'s, 'p> {
             return None;
         }
         let about = self.spoken.about(service, name);
-        let alike = self.alike(service, name, about.clone());
+        let mut alike = self.alike(service, name, about.clone());
+        // Of what is allowed whatever policies say, or not, no more is allowed one side alone
+        // than of the others of which the same statements speak.
+        if alike.special.is_some_and(|special| special != Special::GrantRetired) {
+            let plain = Alike { special: None, ..alike.clone() };
+            if found.places.contains_key(&plain) {
+                alike = plain;
+            }
+        }
         let place = *found.places.entry(alike.clone()).or_insert(found.all.len());
         if place == found.all.len() {
             let (action, actions) = (format!("{service}:{name}"), Vec::new());
@@ -212,7 +264,10 @@ impl<'s, 'p> Groups<'s, 'p> {
         let is_named = self.universe == Universe::Sent && self.names.has(service, name);
         let keys = self.keys.iter().map(String::as_str).filter(|_| is_named);
         let never = never_sent((service, name), keys);
-        Alike { about, traits: trait_of(service, self.resource_control), sent, never }
+        let traits = trait_of(service, self.resource_control);
+        let special = special(service, name);
+        let special = special.filter(|it| self.resource_control || *it != Special::GrantRetired);
+        Alike { about, traits, sent, never, special }
     }
 }
 
@@ -232,7 +287,7 @@ pub(crate) fn only(statements: &[StatementView<'_>], action: &str) -> Group {
         about: about.clone(),
         actions: vec![action.to_owned()],
         elsewhere: false,
-        alike: Alike { about, traits: 0, sent: [false; 2], never: Vec::new() },
+        alike: Alike { about, traits: 0, sent: [false; 2], never: Vec::new(), special: None },
     }
 }
 

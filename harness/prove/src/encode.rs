@@ -208,7 +208,7 @@ fn covered(
     either_beyond: bool,
 ) -> (Formula, Formula) {
     let variables: Vec<&str> = pattern_of.variables().collect();
-    let choices = keys.choices(&variables, pattern_of.source()).unwrap_or_default();
+    let choices = keys.choices(&variables, pattern_of.source());
     let (mut covers, mut leaves_out) = (Vec::new(), Vec::new());
     for (when, context) in choices {
         let known = pattern_of.covered(&context);

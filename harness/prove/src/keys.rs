@@ -55,6 +55,9 @@ type Valued = (Rc<Vec<Option<Values>>>, Option<String>);
 /// Classes of the variables in one value that are tried at most.
 const CHOICES: usize = 2_048;
 
+/// The same where there are more: what is found with these is asked of the engine.
+const FEW: usize = 1_024;
+
 /// A condition as it is written: operator, key, values and their variables, and its
 /// statement's effect.
 type Written<'c> = (&'c str, &'c str, &'c [Box<str>], Vec<&'c str>, Effect);
@@ -158,33 +161,43 @@ impl Keys {
     }
 
     /// The contexts that the classes of some variables make, each with the
-    /// formula that the variables are of these classes; `None` where there are
-    /// too many.
-    pub(crate) fn choices(
-        &mut self,
-        variables: &[&str],
-        what: &str,
-    ) -> Option<Vec<(Formula, Context)>> {
-        let found = self.combined(variables);
-        if found.is_none() {
+    /// formula that the variables are of these classes; a few of them where there are too
+    /// many.
+    pub(crate) fn choices(&mut self, variables: &[&str], what: &str) -> Vec<(Formula, Context)> {
+        self.combined(variables).unwrap_or_else(|| {
             self.open.push(format!("the variables of `{what}` have too many values"));
-        }
-        found
+            self.few(variables)
+        })
     }
 
     fn combined(&self, variables: &[&str]) -> Option<Vec<(Formula, Context)>> {
+        self.first_of_each(variables, usize::MAX)
+    }
+
+    /// The same of the first classes of each variable.
+    fn few(&self, variables: &[&str]) -> Vec<(Formula, Context)> {
+        let is_few = |count: &usize| {
+            let power = u32::try_from(variables.len()).ok();
+            power.and_then(|power| count.checked_pow(power)).is_some_and(|all| all <= FEW)
+        };
+        let count = (1..=FEW).take_while(is_few).last().unwrap_or_default();
+        self.first_of_each(variables, count).unwrap_or_default()
+    }
+
+    fn first_of_each(&self, variables: &[&str], most: usize) -> Option<Vec<(Formula, Context)>> {
         let names: BTreeSet<String> =
             variables.iter().map(|name| name.to_ascii_lowercase()).collect();
         let mut all = vec![(Formula::Constant(true), self.fixed.clone())];
         for name in names {
             let place = *self.places.get(&name)?;
             let key = self.all.get(place)?;
-            if all.len() * key.values.len() > CHOICES {
+            let count = key.values.len().min(most);
+            if all.len() * count > CHOICES {
                 return None;
             }
-            let mut next = Vec::with_capacity(all.len() * key.values.len());
+            let mut next = Vec::with_capacity(all.len() * count);
             for (when, context) in &all {
-                for class in 0..key.values.len() {
+                for class in 0..count {
                     let mut context = context.clone();
                     key.put(class, &mut context);
                     let is = Formula::within(KEYS + place, Set::of(key.values.len(), [class]));
@@ -280,20 +293,22 @@ impl Keys {
         };
         let unclear = |name: &str| self.unclear.contains(&name.to_ascii_lowercase());
         let is_unclear = unclear(condition.key()) || condition.variables().into_iter().any(unclear);
-        if scope.opaque && (is_unclear || self.contexts(condition).is_none()) {
+        let classes = self.all.get(place).map_or(0, |key| key.values.len());
+        let can_be_compared = |contexts: &Vec<(Formula, Context)>| {
+            contexts.len().saturating_mul(classes).saturating_mul(cost(condition)) <= COMPARED
+        };
+        let contexts = self.contexts(condition).filter(can_be_compared);
+        if scope.opaque && (is_unclear || contexts.is_none()) {
             let (name, values) = (condition.operator_name(), condition.values());
             return self.either(format!("{effect:?} {name} {} {values:?}", condition.lower_key()));
         }
-        let Some(key) = self.all.get(place) else { return Formula::Constant(false) };
-        let classes = key.values.len();
-        let contexts = self.contexts(condition).filter(|contexts| {
-            contexts.len().saturating_mul(classes).saturating_mul(cost(condition)) <= COMPARED
-        });
-        let Some(contexts) = contexts else {
+        let contexts = contexts.unwrap_or_else(|| {
             let what = condition.key();
             self.open.push(format!("the variables compared with `{what}` have too many values"));
-            return Formula::Constant(false);
-        };
+            let few = Some(self.few(&condition.variables())).filter(can_be_compared);
+            few.unwrap_or_default()
+        });
+        let Some(key) = self.all.get(place) else { return Formula::Constant(false) };
         let own = condition.variables().iter().any(|name| name.eq_ignore_ascii_case(&key.lower));
         let has_variables = !condition.variables().is_empty();
         // What was found of another caller or action.

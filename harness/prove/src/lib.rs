@@ -29,6 +29,7 @@
 
 mod actions;
 mod alike;
+mod blind;
 mod budget;
 mod callers;
 mod certify;

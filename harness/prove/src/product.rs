@@ -3,17 +3,19 @@
 //! Each is read as an automaton whose states are the places in it (a bit each),
 //! and their product is walked from the shortest text on. Texts that lead to the
 //! same places are continued once. Once a `*` is reached, what its pattern has
-//! before it makes no difference: these places are left.
+//! before it makes no difference: these places are left. Where patterns count by what has
+//! them, all are left whose owners have one that matches however the text goes on.
 
 use std::collections::{HashSet, VecDeque};
 
 use crate::budget::{Budget, TooMany};
-use crate::words::{Alphabet, Classes, Pattern, Symbol, accepts, fresh, is_many};
+use crate::words::{Alphabet, Classes, Entry, Pattern, Symbol, accepts, fresh, is_many};
 
 /// States of the product after which a walk is given up.
 const STATES: usize = 50_000;
 
-/// Places in all patterns, a bit each.
+/// Places in all patterns, a bit each; where patterns have owners, these follow: a bit each,
+/// set where one of its patterns matches however the text goes on.
 pub(crate) type Places = Box<[u64]>;
 
 pub(crate) struct Product {
@@ -30,9 +32,58 @@ pub(crate) struct Product {
     firsts: Vec<usize>,
     start: Places,
     ends: Places,
+    /// Who has the patterns, where that alone counts.
+    owners: Option<Owners>,
+}
+
+/// Who has which pattern.
+struct Owners {
+    /// How many words the places have, before the owners.
+    places: usize,
+    /// Of each pattern its first place and its end, and its owners.
+    patterns: Vec<(usize, usize, Places)>,
+    /// Of each place, its pattern.
+    of_place: Vec<usize>,
+    /// Places that every character stays at and an end follows.
+    last: Places,
 }
 
 impl Product {
+    /// Patterns of which counts which of their owners have one that matches.
+    pub(crate) fn of(entries: &[Entry], alphabet: Alphabet) -> Self {
+        let patterns: Vec<&Pattern> = entries.iter().map(|entry| &entry.pattern).collect();
+        let mut product = Self::new(&patterns, alphabet);
+        let last = entries.iter().flat_map(|entry| &entry.of).max();
+        let words = last.map_or(0, |last| last / 64 + 1);
+        let places = product.start.len();
+        let mut owners = Owners {
+            places,
+            patterns: Vec::with_capacity(entries.len()),
+            of_place: Vec::new(),
+            last: vec![0; places].into_boxed_slice(),
+        };
+        let mut place = 0;
+        for (number, entry) in entries.iter().enumerate() {
+            let end = place + entry.pattern.len();
+            let mut of = vec![0; words].into_boxed_slice();
+            entry.of.iter().for_each(|owner| mark(&mut of, *owner));
+            owners.of_place.extend(std::iter::repeat_n(number, end + 1 - place));
+            if let Some(before) = end.checked_sub(1).filter(|one| *one >= place)
+                && is_marked(&product.sure, before)
+            {
+                mark(&mut owners.last, before);
+            }
+            owners.patterns.push((place, end, of));
+            place = end + 1;
+        }
+        let none = std::iter::repeat_n(0, words);
+        let mut start: Places = product.start.iter().copied().chain(none).collect();
+        owners.leave(&mut start);
+        product.start = start;
+        product.owners = Some(owners);
+        product
+    }
+
     pub(crate) fn new(patterns: &[&Pattern], alphabet: Alphabet) -> Self {
         let mut characters: Vec<char> = Vec::new();
         for symbol in patterns.iter().flat_map(|pattern| pattern.iter()) {
@@ -62,6 +113,7 @@ impl Product {
             firsts: Vec::with_capacity(count),
             start: none(),
             ends: none(),
+            owners: None,
         };
         let mut place = 0;
         for pattern in patterns {
@@ -152,6 +204,9 @@ impl Product {
                 unmark(places, first, place);
             }
         }
+        if let Some(owners) = &self.owners {
+            owners.leave(places);
+        }
     }
 
     /// Whether a character leads on from some of the places.
@@ -190,8 +245,10 @@ impl Product {
         self.visit(budget, any, |places, word| matched.insert(self.ends_in(places)) && stops(word))
     }
 
+    /// The patterns that match, or who has one.
     fn ends_in(&self, places: &Places) -> Places {
-        places.iter().zip(&self.ends).map(|(a, b)| a & b).collect()
+        let ends: Places = places.iter().zip(&self.ends).map(|(a, b)| a & b).collect();
+        self.owners.as_ref().map(|owners| owners.of_marked(places, &ends)).unwrap_or(ends)
     }
 
     /// Visits places from the shortest text on until told to stop; those that do
@@ -234,6 +291,47 @@ impl Product {
         }
         complete
     }
+}
+
+impl Owners {
+    /// Notes whose patterns match however the text goes on, and leaves all patterns of which
+    /// nothing else is known by them.
+    fn leave(&self, places: &mut Places) {
+        let last: Places = places.iter().zip(&self.last).map(|(a, b)| a & b).collect();
+        if last.iter().all(|word| *word == 0) {
+            return;
+        }
+        let sure = self.of_marked(places, &last);
+        for (place, sure) in places.iter_mut().skip(self.places).zip(&sure) {
+            *place = *sure;
+        }
+        for (first, end, of) in &self.patterns {
+            if of.iter().zip(&sure).all(|(of, sure)| of & !sure == 0) {
+                unmark(places, *first, end + 1);
+            }
+        }
+    }
+
+    /// Those that were noted, and those of some places.
+    fn of_marked(&self, places: &Places, marked: &Places) -> Places {
+        let mut all: Places = places.iter().skip(self.places).copied().collect();
+        for (number, word) in marked.iter().enumerate() {
+            let mut left = *word;
+            while left != 0 {
+                let place = number * 64 + left.trailing_zeros() as usize;
+                left &= left - 1;
+                let pattern = self.of_place.get(place).and_then(|at| self.patterns.get(*at));
+                for (all, of) in all.iter_mut().zip(pattern.iter().flat_map(|(.., of)| of)) {
+                    *all |= of;
+                }
+            }
+        }
+        all
+    }
+}
+
+fn is_marked(places: &Places, place: usize) -> bool {
+    places.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
 }
 
 fn mark(places: &mut Places, place: usize) {

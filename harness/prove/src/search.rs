@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
-use ringfence_policy::symbolic::{Action, Effect, FRAMES, Logic, StatementView};
+use ringfence_policy::symbolic::{Action, Effect, FRAMES, Logic, Special, StatementView};
 use ringfence_policy::{Principal, judge};
 
 use crate::actions::{Alike, Group, Groups, Names, trait_of};
@@ -119,7 +119,8 @@ impl<'s, 'p> Search<'s, 'p> {
         for action in group.catalogued(self.statements) {
             let admits = Admits::named(&action);
             let service = action.split(':').next().unwrap_or_default();
-            let is_new = seen.insert((admits.signature(&keys), trait_of(service, true)));
+            let special = Special::of(&Action::parse(&action));
+            let is_new = seen.insert((admits.signature(&keys), trait_of(service, true), special));
             if is_new && let Some(witness) = self.decide(&action, group, &admits) {
                 return Some(witness);
             }
@@ -145,8 +146,9 @@ impl<'s, 'p> Search<'s, 'p> {
         let mut without: HashMap<String, bool> = HashMap::new();
         let mut by_caller = self.by_caller(group);
         for action in group.catalogued(self.statements) {
+            let special = Special::of(&Action::parse(&action));
             for admits in Admits::of(&action) {
-                if !seen.insert(admits.signature(&keys)) {
+                if !seen.insert((admits.signature(&keys), special)) {
                     continue;
                 }
                 let is_without = admits.service().is_some_and(|service| {
@@ -219,7 +221,9 @@ impl<'s, 'p> Search<'s, 'p> {
         }
         let mut encodings: Vec<(&names::Keys, Encoding)> = Vec::new();
         let mut open = None;
-        for caller in &self.callers {
+        // Most are settled by what the statements are about.
+        let may_break = |caller: &&Caller| self.tried(action, caller).may_break(&self.patterns);
+        for caller in self.callers.iter().filter(may_break) {
             let known = encodings.iter().position(|(keys, _)| *keys == &caller.keys);
             let place = known.unwrap_or(encodings.len());
             if known.is_none() {
@@ -300,12 +304,13 @@ impl<'s, 'p> Search<'s, 'p> {
     /// What the engine tells apart of what is acted upon with the action.
     fn frames(&self, action: &str) -> [bool; FRAMES.len()] {
         let action = Action::parse(action);
-        let is = |service: &str| action.service.eq_ignore_ascii_case(service);
+        let is_sts = action.service.eq_ignore_ascii_case("sts");
         let policies = [self.question.inner, self.question.outer];
         let controlled = policies.iter().any(|all| !all.resource_control.is_empty());
-        let special = ringfence_policy::symbolic::is_special(&action);
-        let (iam, kms) = (special && is("iam"), special && is("kms"));
-        [true, is("sts"), controlled, iam, iam, kms]
+        let special = Special::of(&action);
+        let is = |one: Special| special == Some(one);
+        let (policy, role) = (is(Special::PolicyChange), is(Special::RoleChange));
+        [true, is_sts, controlled, policy, role, is(Special::AliasChange)]
     }
 
     /// The verdict, by the request that was found.

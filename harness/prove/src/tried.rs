@@ -1,17 +1,23 @@
 //! A caller's requests for an action: what the one side allows of them and the other does
 //! not.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use ringfence_policy::symbolic::{Action, FRAMES, Frame, Logic, allowed};
+use ringfence_policy::symbolic::{Action, FRAMES, Frame, Logic, Special, allowed};
 use ringfence_policy::{Context, Policies, Principal, Request, Values, judge};
 
+use crate::blind::Blind;
 use crate::budget::TooMany;
 use crate::callers::{self, Caller, OTHER_ACCOUNT, SOME_ACCOUNT};
 use crate::encode::{Asked, Encoding, is_arn, put};
 use crate::formula::Formula;
 use crate::names;
+use crate::parts::Tests;
+use crate::patterns::Patterns;
 use crate::question::{Question, Witness};
+use crate::set::Set;
 use crate::solve::{Found, Model, Problem};
 
 /// What became of a search.
@@ -28,6 +34,9 @@ pub(crate) struct Tried<'t, 'p> {
     pub(crate) caller: &'t Caller,
     pub(crate) accounts: &'t BTreeSet<String>,
 }
+
+/// An ARN that is of none of [`FRAMES`].
+const ANY_ARN: &str = "arn:aws:x:::x";
 
 /// What is acted upon, of one frame.
 struct Target {
@@ -85,15 +94,8 @@ impl Tried<'_, '_> {
         if gave_up { Err(TooMany) } else { Ok(None) }
     }
 
-    /// The requests of a frame that the one side allows, and where the other does
-    /// not.
-    fn breaks(
-        &self,
-        encoding: &Encoding,
-        own: bool,
-        arn: &str,
-        of: Formula,
-    ) -> Option<[Formula; 2]> {
+    /// What requests have in common on what is of the caller's account, or is not.
+    fn frame(&self, own: bool, arn: &str, policies: &Policies) -> Frame {
         let account = self.caller.principal.account_id();
         let context = Context::new();
         let request = Request {
@@ -103,6 +105,52 @@ impl Tried<'_, '_> {
             resource_account: if own { account } else { Some(OTHER_ACCOUNT) },
             context: &context,
         };
+        Frame::of(&request, policies)
+    }
+
+    /// Whether one side alone may allow any, as far as the policies' texts show: of their
+    /// tests is known which are the same.
+    pub(crate) fn may_break(&self, patterns: &Rc<RefCell<Patterns>>) -> bool {
+        let (question, has_account) = (self.question, self.caller.principal.account_id().is_some());
+        let others = has_account && question.inner.resource.is_some();
+        let owns = [true, false].into_iter().filter(|own| *own || others);
+        let special = self.special().into_iter().map(|(_, arn)| arn);
+        let arns: Vec<&str> = special.chain([ANY_ARN]).collect();
+        let mut frames = owns.flat_map(|own| arns.iter().map(move |arn| (own, *arn)));
+        frames.any(|(own, arn)| {
+            let tests = RefCell::new(Tests::new(Rc::clone(patterns)));
+            let says = |policies: &Policies| {
+                let asked = Blind {
+                    action: Action::parse(self.action),
+                    principal: &self.caller.principal,
+                    bounded: policies.boundary.is_some(),
+                    tests: &tests,
+                };
+                allowed(self.frame(own, arn, policies), &asked, policies)
+            };
+            let inner = says(question.inner);
+            if inner == Formula::Constant(false) {
+                return false;
+            }
+            let rest = says(question.outer).negate();
+            if rest == Formula::Constant(false) {
+                return false;
+            }
+            let tests = tests.into_inner();
+            let problem = Problem { allowed: &inner, rest: &rest, tests: &tests, partition: None };
+            problem.solve(&vec![Set::full(2); tests.len()]) != Found::Nothing
+        })
+    }
+
+    /// The requests of a frame that the one side allows, and where the other does
+    /// not.
+    fn breaks(
+        &self,
+        encoding: &Encoding,
+        own: bool,
+        arn: &str,
+        of: Formula,
+    ) -> Option<[Formula; 2]> {
         let side = |policies: &Policies| {
             let asked = Asked {
                 encoding,
@@ -110,7 +158,7 @@ impl Tried<'_, '_> {
                 principal: &self.caller.principal,
                 bounded: policies.boundary.is_some(),
             };
-            allowed(Frame::of(&request, policies), &asked, policies)
+            allowed(self.frame(own, arn, policies), &asked, policies)
         };
         let inner = side(self.question.inner).and(of);
         if inner == Formula::Constant(false) {
@@ -148,33 +196,38 @@ impl Tried<'_, '_> {
 
     /// What is acted upon, by what the engine itself tells apart.
     fn targets(&self, encoding: &Encoding) -> Vec<Target> {
-        let action = Action::parse(self.action);
-        let is = |service: &str| action.service.eq_ignore_ascii_case(service);
-        let [key, role, linked, policy, reserved, alias] =
-            std::array::from_fn::<_, { FRAMES.len() }, _>(|number| encoding.frame(number));
-        let mut special: Vec<(Formula, &'static str)> = vec![(key, "arn:aws:kms:::key/x")];
-        if linked != Formula::Constant(false) {
-            special.push((linked, "arn:aws:iam:::role/aws-service-role/x"));
-        }
-        if ringfence_policy::symbolic::is_special(&action) {
-            if is("iam") {
-                special.push((policy, "arn:aws:iam::aws:policy/x"));
-                special.push((reserved, "arn:aws:iam:::role/aws-reserved/x"));
-            } else if is("kms") {
-                special.push((alias, "arn:aws:kms:::alias/aws/x"));
-            }
-        }
-        if is("sts") {
-            special.push((role, "arn:aws:iam:::role/x"));
-        }
         let mut rest = Formula::Constant(true);
         let mut targets = Vec::new();
-        for (of, arn) in special {
+        for (number, arn) in self.special() {
+            let of = encoding.frame(number);
+            if of == Formula::Constant(false) {
+                continue;
+            }
             targets.push(Target { of: rest.clone().and(of.clone()), arn });
             rest = rest.and(of.negate());
         }
-        targets.insert(0, Target { of: rest, arn: "arn:aws:x:::x" });
+        targets.insert(0, Target { of: rest, arn: ANY_ARN });
         targets
+    }
+
+    /// Those of [`FRAMES`] that may count for the action, the first before those that are
+    /// about more, each with an ARN of it.
+    fn special(&self) -> Vec<(usize, &'static str)> {
+        let action = Action::parse(self.action);
+        let [key, role, linked, policy, reserved, alias] =
+            std::array::from_fn::<_, { FRAMES.len() }, _>(|number| number);
+        let mut special =
+            vec![(key, "arn:aws:kms:::key/x"), (linked, "arn:aws:iam:::role/aws-service-role/x")];
+        special.extend(match Special::of(&action) {
+            Some(Special::PolicyChange) => Some((policy, "arn:aws:iam::aws:policy/x")),
+            Some(Special::RoleChange) => Some((reserved, "arn:aws:iam:::role/aws-reserved/x")),
+            Some(Special::AliasChange) => Some((alias, "arn:aws:kms:::alias/aws/x")),
+            Some(Special::CallerIdentity | Special::GrantRetired) | None => None,
+        });
+        if action.service.eq_ignore_ascii_case("sts") {
+            special.push((role, "arn:aws:iam:::role/x"));
+        }
+        special
     }
 
     fn witness(&self, encoding: &Encoding, model: &Model, own: bool) -> Witness {

@@ -98,13 +98,35 @@ pub(crate) struct Classes {
 
 /// The classes of the texts by the patterns that they match.
 pub(crate) fn classes(patterns: &[Pattern], alphabet: Alphabet) -> Classes {
+    let patterns = distinct(patterns.iter());
+    let found = easily(&patterns, alphabet);
+    found.unwrap_or_else(|| Product::new(&patterns, alphabet).walk())
+}
+
+/// A pattern, and what has it, by number.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) pattern: Pattern,
+    pub(crate) of: Vec<usize>,
+}
+
+/// The classes of the texts by what has a pattern that they match, and by none of these
+/// which. There may be more texts than one of a class.
+pub(crate) fn classes_of(entries: &[Entry], alphabet: Alphabet) -> Classes {
+    let found = easily(&distinct(entries.iter().map(|entry| &entry.pattern)), alphabet);
+    found.unwrap_or_else(|| Product::of(entries, alphabet).walk())
+}
+
+fn distinct<'p>(patterns: impl Iterator<Item = &'p Pattern>) -> Vec<&'p Pattern> {
     let mut seen: HashSet<&Pattern> = HashSet::new();
-    let patterns: Vec<&Pattern> = patterns.iter().filter(|one| seen.insert(one)).collect();
-    let found = simple(&patterns, alphabet).or_else(|| beside_some(&patterns, alphabet));
-    match found {
-        Some(words) => Classes { words, complete: true },
-        None => Product::new(&patterns, alphabet).walk(),
-    }
+    patterns.filter(|one| seen.insert(one)).collect()
+}
+
+/// The classes of the texts by the patterns that they match, where no more than the
+/// patterns need be looked at.
+fn easily(patterns: &[&Pattern], alphabet: Alphabet) -> Option<Classes> {
+    let found = simple(patterns, alphabet).or_else(|| beside_some(patterns, alphabet));
+    found.map(|words| Classes { words, complete: true })
 }
 
 /// Patterns with wildcards in the middle, at most, beside texts and beginnings of texts.

@@ -38,16 +38,15 @@ fn good() -> Certificates {
         {"Effect": "Deny", "Action": "iam:PassRole", "NotResource": own},
         {"Effect": "Deny", "Action": "iam:PassRole", "Resource": "*", "Condition": others},
     ]));
+    certified(&inner, &outer)
+}
+
+fn certified(inner: &Policies, outer: &Policies) -> Certificates {
     let principal = Principal::RoleSession {
         role_arn: "arn:aws:iam::111122223333:role/deployer".into(),
         session_arn: "arn:aws:sts::111122223333:assumed-role/deployer/run".into(),
     };
-    let question = Question {
-        inner: &inner,
-        outer: &outer,
-        principal: Some(&principal),
-        universe: Universe::All,
-    };
+    let question = Question { inner, outer, principal: Some(&principal), universe: Universe::All };
     assert_eq!(within(&question).unwrap(), Verdict::Proved);
     let mut all = Certificates::new();
     certify(&question, ("own roles", "role/deployer"), &Known::default(), &mut all).unwrap();
@@ -81,6 +80,32 @@ fn a_class_of_actions_that_is_removed_is_missed() {
     let mut all = good();
     all.certificates[0].callers[0].actions.retain(|one| one.action != "iam:passrole");
     assert_eq!(refused(&all), "no class has actions like `iam:passrole`");
+}
+
+/// What whoever signs may do shows nothing of others of which the same statements speak.
+#[test]
+fn an_action_that_needs_no_policy_stands_for_no_other() {
+    let both = policies(&json!({"Effect": "Allow", "Resource": "*",
+        "Action": ["sts:GetCallerIdentity", "sts:GetWebIdentityToken"]}));
+    let mut all = certified(&both, &both);
+    assert_eq!(check(&all), Ok(()));
+    let actions = &mut all.certificates[0].callers[0].actions;
+    let other = actions.iter_mut().find(|one| one.action == "sts:getwebidentitytoken").unwrap();
+    other.action = "sts:getcalleridentity".into();
+    assert_eq!(refused(&all), "no class has actions like `sts:getwebidentitytoken`");
+}
+
+#[test]
+fn a_dozen_words_in_the_middle_of_names_have_a_certificate() {
+    let words = "Endpoint Model Context Artifact Action Association Component Job App Feature \
+                 Cluster Tag";
+    let of = |resource: &str| {
+        let names: Vec<String> =
+            words.split_whitespace().map(|word| format!("sagemaker:*{word}*")).collect();
+        policies(&json!({"Effect": "Allow", "Action": names, "Resource": resource}))
+    };
+    let all = certified(&of("arn:aws:sagemaker:*:*:model/a"), &of("arn:aws:sagemaker:*:*:model/*"));
+    assert_eq!(check(&all), Ok(()));
 }
 
 #[test]

@@ -378,6 +378,121 @@ fn words_in_the_middle_are_decided() {
     assert_eq!(verdicts(&is("StringLike"), &is("StringLikeIfExists")), LESS);
 }
 
+/// Of more values than are tried a request is found all the same, and what is written alike on
+/// both sides is alike whatever it is.
+#[test]
+fn many_variables_in_one_resource_are_decided() {
+    let tags = ["a", "b", "c", "d", "e"].map(|tag| format!("aws:PrincipalTag/{tag}"));
+    let names = tags.each_ref().map(|tag| format!("${{{tag}}}")).join("/");
+    let set: Value = tags.iter().map(|tag| (tag.clone(), json!(""))).collect();
+    let arn = format!("arn:aws:s3:::{names}");
+    let some = allow(&json!({"Resource": arn, "Condition": {"StringNotEquals": set}}));
+    assert_eq!(verdicts(&some, &allow(&json!({"Action": "s3:PutObject"}))), APART);
+    assert_eq!(verdicts(&some, &allow(&json!({}))), LESS);
+    let mut bounded = allow(&json!({}));
+    bounded["boundary"] = some["identity"].clone();
+    assert_eq!(verdicts(&bounded, &some), SAME);
+}
+
+/// A dozen words in the middle are told apart as far as statements do.
+#[rstest]
+#[case::of_one_statement(1)]
+#[case::of_two(2)]
+#[case::of_three(3)]
+fn many_words_in_the_middle_are_decided(#[case] statements: usize) {
+    let words = [
+        "Endpoint",
+        "Model",
+        "Context",
+        "Artifact",
+        "Action",
+        "Association",
+        "Component",
+        "Job",
+        "App",
+        "Feature",
+        "Cluster",
+        "Tag",
+    ];
+    let of = |words: &[&str]| {
+        let names = words.iter().map(|word| format!("sagemaker:*{word}*"));
+        let names: Vec<String> = names.chain(["sagemaker:*Record".to_owned()]).collect();
+        names
+    };
+    let policy = |words: &[&str], effect: &str| {
+        let parts = words.chunks(words.len().div_ceil(statements));
+        let parts = parts.map(|part| statement(effect, &json!({"Action": of(part)})));
+        let mut all: Vec<Value> = parts.collect();
+        if effect == "Deny" {
+            all.push(statement("Allow", &json!({"Action": "sagemaker:*"})));
+        }
+        identity(all)
+    };
+    for (effect, expected) in [("Allow", LESS), ("Deny", ["violated", "proved"])] {
+        let (fewer, all) = (policy(&words[1..], effect), policy(&words, effect));
+        assert_eq!(verdicts(&fewer, &all), expected, "{effect}");
+        let found = compared(&json!({"a": fewer, "b": all}));
+        let witness = if effect == "Allow" { "witness_b" } else { "witness_a" };
+        assert_eq!(found[witness]["action"], "sagemaker:endpoint");
+    }
+    assert_eq!(verdicts(&policy(&words, "Allow"), &allow(&json!({"Action": "sagemaker:*"}))), LESS);
+}
+
+fn with_rcp(identity: &Value, action: &str) -> Value {
+    let rcp = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*",
+        "Action": action, "Resource": "*"}]});
+    let mut side = identity.clone();
+    side["rcp"] = json!([[rcp]]);
+    side
+}
+
+/// What the engine decides of an action whatever policies say is not said of others of which
+/// the same statements speak.
+#[rstest]
+#[case::whoever_signs("sts:GetCallerIdentity", "sts:GetWebIdentityToken", "*")]
+#[case::roles("iam:TagRole", "iam:GetRolePolicy", "arn:aws:iam::111122223333:role/aws-reserved/x")]
+#[case::policies("iam:TagPolicy", "iam:GetPolicyVersion", "arn:aws:iam::aws:policy/x")]
+#[case::other_changes(
+    "iam:TagRole",
+    "iam:UntagPolicy",
+    "arn:aws:iam::111122223333:role/aws-reserved/x"
+)]
+#[case::aliases(
+    "kms:CreateAlias",
+    "kms:GetParametersForImport",
+    "arn:aws:kms:us-east-1:111122223333:alias/aws/x"
+)]
+fn an_action_that_is_treated_by_itself_stands_for_no_other(
+    #[case] special: &str,
+    #[case] other: &str,
+    #[case] resource: &str,
+    #[values("all", "catalogue")] universe: &str,
+) {
+    let of = |actions: &[&str]| allow(&json!({"Action": actions, "Resource": resource}));
+    let none = allow(&json!({"Action": "x:y"}));
+    assert_eq!(verdicts_in(universe, &of(&[special]), &none)[0], "proved");
+    // The reference has no such resource for the other action everywhere.
+    if universe == "all" {
+        assert_eq!(verdicts_in(universe, &of(&[special, other]), &none)[0], "violated");
+    }
+    assert_eq!(verdicts_in(universe, &of(&[special, other]), &of(&[other]))[0], "proved");
+}
+
+#[test]
+fn what_no_resource_control_policy_binds_is_told_apart() {
+    let alias = "arn:aws:kms:us-east-1:111122223333:alias/a";
+    let of = |effect: &str, action: &str| {
+        statement(effect, &json!({"Action": action, "Resource": alias}))
+    };
+    let none = allow(&json!({"Action": "x:y"}));
+    let denied = |statements: Vec<Value>| with_rcp(&identity(statements), "kms:*");
+    let found = compared(&json!({"a": denied(vec![of("Allow", "kms:*")]), "b": none}));
+    assert_eq!(found["witness_a"]["action"], "kms:retiregrant", "{found}");
+    let but_one = denied(vec![of("Allow", "kms:*"), of("Deny", "kms:RetireGrant")]);
+    assert_eq!(verdicts(&but_one, &none)[0], "proved");
+    assert_eq!(verdicts(&denied(vec![of("Allow", "kms:Encrypt")]), &none)[0], "proved");
+}
+
 /// Many patterns that overlap in every way are told apart by few of their texts.
 #[test]
 fn patterns_that_overlap_are_decided() {

@@ -19,6 +19,11 @@ impl Matter<'_> {
         self.named = Some(whole.collect());
     }
 
+    /// Whether actions that the policies name by themselves are told apart.
+    pub(crate) fn is_named(&self) -> bool {
+        self.named.is_some()
+    }
+
     /// Of each key, whether no request for the action has it.
     pub(crate) fn unsent(&self, action: &str) -> Vec<bool> {
         let parsed = Action::parse(action);
