@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use ringfence_policy::symbolic::{Action, Effect, Named, Special, StatementView, statements};
-use ringfence_policy::{Policies, Principal};
+use ringfence_policy::{Policies, Principal, catalog};
 
 use crate::form::Held;
 use crate::language::{Language, Symbol, literal, samples, symbols};
@@ -17,6 +17,9 @@ use crate::values::texts;
 
 /// Lists of values that are looked at before it is given up.
 const LISTS: usize = 4_096;
+
+/// Why a key's classes are not all.
+const NO_ABSENCE: &str = "no class has values like none";
 
 /// What each condition of a key says.
 type Said = Vec<bool>;
@@ -40,21 +43,29 @@ fn of_key(matter: &Matter<'_>, key: &Key<'_>) -> Result<(), String> {
         let all = key.conditions.iter();
         all.flat_map(|one| both.map(|effect| holds(one, &context, effect))).collect()
     };
-    let classes: HashSet<Said> = key.values.iter().map(|value| said(value.as_ref())).collect();
-    let is_there = |value: Option<&Held>| match classes.contains(&said(value)) {
+    // Where there are no lists, the class of one stands for no value by itself.
+    let is_single = matter.is_single(&key.lower);
+    let counts = |value: &&Option<Held>| !(is_single && matches!(value, Some(Held::Many(_))));
+    let all = key.values.iter().filter(counts);
+    let classes: HashSet<Said> = all.map(|value| said(value.as_ref())).collect();
+    let is_there = |value: &Held| match classes.contains(&said(Some(value))) {
         true => Ok(()),
         false => Err(format!("no class has values like {}", shown(value))),
     };
     let tests: Vec<_> = key.conditions.iter().flat_map(|one| one.tests(&matter.fixed)).collect();
     let shape = matter.caller.shapes.get(&*key.lower);
     let singles = texts(&tests, shape)?;
-    if shape.is_none() {
-        is_there(None)?;
+    // Where no request for an action has the key, no other class stands for its absence. A key
+    // of every service any action may have.
+    let is_absent = key.values.contains(&None)
+        || (catalog::is_global_key(&key.lower) && classes.contains(&said(None)));
+    if shape.is_none() && !is_absent {
+        return Err(NO_ABSENCE.to_owned());
     }
     for text in &singles {
-        is_there(Some(&Held::One(text.clone())))?;
+        is_there(&Held::One(text.clone()))?;
     }
-    if shape.is_some() {
+    if shape.is_some() || is_single {
         return Ok(());
     }
     // What is said of a list follows from what is said of it without its last value, and
@@ -70,7 +81,7 @@ fn of_key(matter: &Matter<'_>, key: &Key<'_>) -> Result<(), String> {
             let is_empty = longer.iter().all(String::is_empty);
             let list = Held::Many(longer.clone());
             if seen.insert((said(Some(&list)), is_empty)) {
-                is_there(Some(&list))?;
+                is_there(&list)?;
                 lists.push(longer);
             }
         }
@@ -81,11 +92,10 @@ fn of_key(matter: &Matter<'_>, key: &Key<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn shown(value: Option<&Held>) -> String {
+fn shown(value: &Held) -> String {
     match value {
-        None => "none".to_owned(),
-        Some(Held::One(text)) => format!("`{text}`"),
-        Some(Held::Many(list)) => format!("the list {list:?}"),
+        Held::One(text) => format!("`{text}`"),
+        Held::Many(list) => format!("the list {list:?}"),
     }
 }
 

@@ -97,16 +97,18 @@ impl Universe {
         }
     }
 
-    /// Any, but that of an action that the policies name no request has a key that AWS's
-    /// reference gives to other actions of its service alone.
+    /// Any, but that no request has a list of a key that has one value at most, and of an
+    /// action that the policies name none has a key that AWS's reference gives to other
+    /// actions of its service alone.
     pub fn sent() -> Self {
         Self { keys: SENT_KEYS.to_owned(), ..Self::all() }
     }
 }
 
 /// What condition keys are where not each may be in every request.
-pub const SENT_KEYS: &str = "each absent, any text, any list of texts; absent of an action that \
-     is named where AWS's reference gives it to other actions of the service alone";
+pub const SENT_KEYS: &str = "each absent, any text, any list of texts where AWS does not say that \
+     it has one value; absent of an action that is named where AWS's reference gives it to other \
+     actions of the service alone";
 
 /// Policies by layer, each a document's kind and SHA-256.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -144,7 +144,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "NotPrincipal spares those with a boundary",
         "statement.rs",
-        "«asked.is_bounded()» || !principals.spares",
+        "«is_bounded» || !principals.spares",
         "false",
     ),
     (

@@ -234,15 +234,20 @@ impl Statement {
     /// How the statement names the caller; [`Naming::Itself`] for documents
     /// that are attached to the caller. `None` when it does not.
     fn naming(&self, asked: &impl Asks) -> Option<Naming> {
+        self.names(asked.principal(), asked.is_bounded())
+    }
+
+    /// The same of anybody who has a permissions boundary, or has none.
+    pub(crate) fn names(&self, principal: &Principal, is_bounded: bool) -> Option<Naming> {
         let Some(principals) = &self.principals else { return Some(Naming::Itself) };
         // "The NotPrincipal element with a Deny effect will always deny any
         // IAM principal that has a permissions boundary policy attached"
         // (IAM user guide, permissions boundaries for IAM entities).
         if principals.negated && self.effect == Effect::Deny {
-            let denied = asked.is_bounded() || !principals.spares(asked.principal());
+            let denied = is_bounded || !principals.spares(principal);
             return denied.then_some(Naming::Everyone);
         }
-        principals.names(asked.principal())
+        principals.names(principal)
     }
 
     pub(crate) fn is_about_action(&self, action: &Action<'_>) -> bool {

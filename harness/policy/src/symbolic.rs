@@ -164,6 +164,12 @@ impl<'p> StatementView<'p> {
         }
     }
 
+    /// Whether it is about the requests of somebody who has a permissions boundary, or has
+    /// none: a Deny with `NotPrincipal` denies whoever has one.
+    pub fn is_about_caller(self, principal: &Principal, is_bounded: bool) -> bool {
+        self.0.names(principal, is_bounded).is_some()
+    }
+
     /// Whom it names, everybody aside.
     pub fn principals(self) -> impl Iterator<Item = Named<'p>> {
         let entries = self.0.principals.iter().flat_map(|principals| &principals.entries);

@@ -76,7 +76,7 @@ fn caller(
 ) -> Result<CallerCase, String> {
     let both = [question.inner, question.outer].into_iter().flat_map(documents);
     let all: Vec<StatementView<'_>> = both.flat_map(statements).collect();
-    let keys = classes(&all, asking);
+    let keys = classes(&all, asking, question.universe);
     let mut matter = Matter::new(question.inner, question.outer, asking, &keys, known)?;
     if question.universe == Universe::Sent {
         matter.without_unsent();
@@ -102,7 +102,15 @@ fn caller(
 }
 
 /// The classes of each condition key.
-fn classes(all: &[StatementView<'_>], asking: &Caller) -> BTreeMap<String, Vec<Option<Held>>> {
+fn classes(
+    all: &[StatementView<'_>],
+    asking: &Caller,
+    universe: Universe,
+) -> BTreeMap<String, Vec<Option<Held>>> {
+    let admits = match universe {
+        Universe::Sent => Admits::any_single(),
+        Universe::All | Universe::Catalogue => Admits::anything(),
+    };
     let stands = match asking.stands {
         Stands::Itself => names::Stands::Itself,
         Stands::Account => names::Stands::Account,
@@ -115,7 +123,7 @@ fn classes(all: &[StatementView<'_>], asking: &Caller) -> BTreeMap<String, Vec<O
         patterns: &Rc::new(RefCell::new(Patterns::default())),
         told: &RefCell::default(),
         frames: [false; FRAMES.len()],
-        admits: &Admits::anything(),
+        admits: &admits,
         opaque: false,
         either_beyond: true,
     });

@@ -39,6 +39,22 @@ fn too_many(question: &Question<'_>) -> Option<String> {
 /// # Errors
 /// Where the engine does not confirm a request that breaks the claim.
 pub fn within(question: &Question<'_>) -> Result<Verdict, Disagreement> {
+    searched(question, false)
+}
+
+/// The same, where who asks is stated, with its partition: nobody reaches another ("you
+/// cannot use IAM credentials from one partition to interact with resources in a different
+/// partition",
+/// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>).
+/// A caller of files may have an ARN of which the partition is not known.
+///
+/// # Errors
+/// Where the engine does not confirm a request that breaks the claim.
+pub(crate) fn within_a_partition(question: &Question<'_>) -> Result<Verdict, Disagreement> {
+    searched(question, true)
+}
+
+fn searched(question: &Question<'_>, in_partition: bool) -> Result<Verdict, Disagreement> {
     if let Some(reason) = too_many(question) {
         return Ok(Verdict::Undecided(reason));
     }
@@ -63,7 +79,11 @@ pub fn within(question: &Question<'_>) -> Result<Verdict, Disagreement> {
     }
     let inner = all.len();
     all.extend(documents(question.outer).flat_map(statements));
-    Search::new(question, &all, inner).run()
+    let search = Search::new(question, &all, inner);
+    match in_partition {
+        true => search.within_a_partition().run(),
+        false => search.run(),
+    }
 }
 
 /// Answers a question about all requests, whatever universe it names, and says what the

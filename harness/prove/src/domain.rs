@@ -11,8 +11,9 @@ use crate::words::{Pattern, Symbol, literal};
 pub enum Universe {
     /// Any action, on `*` or any ARN, under any condition keys.
     All,
-    /// The same, but that of an action that the policies name no request has a key that
-    /// AWS's reference gives to other actions of its service alone
+    /// The same, but that no request has a list of a key that has one value at most
+    /// ([`actions::has_one_value`]), and of an action that the policies name none has a key
+    /// that AWS's reference gives to other actions of its service alone
     /// ([`actions::Prefix::never_sends`]).
     #[serde(skip_deserializing)]
     Sent,
@@ -29,6 +30,8 @@ pub(crate) struct Admits {
     sent: Option<String>,
     /// The action, where the keys that AWS never sends with it are not.
     named: Option<Known>,
+    /// Whether there are no lists of keys that have one value at most.
+    single: bool,
 }
 
 type Known = (&'static actions::Prefix, &'static actions::Action);
@@ -73,6 +76,7 @@ enum Kind {
 
 impl Rule {
     const ANYTHING: Self = Self { may_be_absent: true, holds: Holds::Either, kind: None };
+    const ONE: Self = Self { may_be_absent: true, holds: Holds::One, kind: None };
     const NOTHING: Self = Self { may_be_absent: true, holds: Holds::Nothing, kind: None };
 
     /// A key that is there, with one value.
@@ -176,18 +180,28 @@ pub(crate) fn sends(service: &str, key: &str) -> bool {
 impl Admits {
     /// Any condition keys, and none.
     pub(crate) fn anything() -> Self {
-        Self { action: None, on: On::Anything, sent: None, named: None }
+        Self { action: None, on: On::Anything, sent: None, named: None, single: false }
+    }
+
+    /// The same, and no lists of keys that have one value at most.
+    pub(crate) fn any_single() -> Self {
+        Self { single: true, ..Self::anything() }
     }
 
     /// Any, with those that AWS always sends for an action.
     pub(crate) fn sent(action: &str) -> Self {
         let service = action.split(':').next().unwrap_or_default().to_ascii_lowercase();
-        Self { action: None, on: On::Anything, sent: Some(service), named: None }
+        Self { sent: Some(service), ..Self::anything() }
+    }
+
+    /// The same, without lists of keys that have one value at most.
+    pub(crate) fn single(action: &str) -> Self {
+        Self { single: true, ..Self::sent(action) }
     }
 
     /// The same, without the keys that AWS never sends for it.
     pub(crate) fn named(action: &str) -> Self {
-        Self { named: known(action), ..Self::sent(action) }
+        Self { named: known(action), ..Self::single(action) }
     }
 
     /// Requests for an action of the catalogue: on nothing but `*`, where none of
@@ -204,10 +218,7 @@ impl Admits {
         if action.resources.iter().all(|one| !one.required) {
             all.push(On::Star);
         }
-        let sent = || Some(prefix.prefix.to_owned());
-        all.into_iter()
-            .map(|on| Self { action: Some((prefix, action)), on, sent: sent(), named: None })
-            .collect()
+        all.into_iter().map(|on| Self::on(on, (prefix, action))).collect()
     }
 
     /// Requests for an action of the catalogue on resources of one type.
@@ -215,9 +226,13 @@ impl Admits {
         let Some((prefix, action)) = known(name) else { return Vec::new() };
         let arns = prefix.resource_type(kind).map_or(&[][..], |kind| &kind.arn);
         let on = arns.iter().filter(|arn| is_format(arn)).map(|arn| On::Arns(arn));
-        let sent = || Some(prefix.prefix.to_owned());
-        on.map(|on| Self { action: Some((prefix, action)), on, sent: sent(), named: None })
-            .collect()
+        on.map(|on| Self::on(on, (prefix, action))).collect()
+    }
+
+    /// Requests for an action of the catalogue on some resources.
+    fn on(on: On, action: Known) -> Self {
+        let sent = Some(action.0.prefix.to_owned());
+        Self { action: Some(action), on, sent, ..Self::anything() }
     }
 
     /// Whether not everything may be acted upon.
@@ -255,7 +270,10 @@ impl Admits {
         let is_read = |kind| ["Bool", "Date", "IPAddress", "Numeric"].contains(&kind);
         let has_type = global.is_some_and(|(_, kind, _)| always || is_read(*kind));
         let own = match self.action {
-            None if self.sent.is_none() || !has_type => return Rule::ANYTHING,
+            None if self.sent.is_none() || !has_type => {
+                let is_one = self.single && actions::has_one_value(lower);
+                return if is_one { Rule::ONE } else { Rule::ANYTHING };
+            }
             None => None,
             Some((prefix, action)) if !always && !prefix.carries(action, lower) => {
                 return Rule::NOTHING;

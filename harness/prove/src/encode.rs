@@ -27,6 +27,8 @@ use crate::words::{Pattern, Symbol, literal, pattern};
 
 /// Whether an ARN is acted upon, or nothing but `*`.
 const TARGET: usize = 0;
+/// The partition of the ARN among its parts.
+const PARTITION: usize = 0;
 /// The service of the ARN among its parts.
 const SERVICE: usize = 1;
 /// The account of the ARN among its parts.
@@ -127,6 +129,11 @@ impl Encoding {
     /// The ARN's account is this one.
     pub(crate) fn account(&mut self, account: &str) -> Formula {
         self.like(ACCOUNT, literal(account, false))
+    }
+
+    /// The ARN's partition is this one.
+    pub(crate) fn partition(&mut self, partition: &str) -> Formula {
+        self.like(PARTITION, literal(partition, false))
     }
 
     /// The ARN's service is this one.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::callers::written;
-use crate::compare::{Disagreement, Question, Verdict, Witness, within};
+use crate::compare::{Disagreement, Question, Verdict, Witness, within_a_partition};
 use crate::domain::Universe;
 
 /// A line.
@@ -126,7 +126,8 @@ impl Comparer {
         let b = self.policies("b", line.b.get())?;
         let universe = line.universe.unwrap_or(Universe::All);
         let ask = |inner: &Policies, outer: &Policies| {
-            within(&Question { inner, outer, principal: caller.as_ref(), universe })
+            let principal = caller.as_ref();
+            within_a_partition(&Question { inner, outer, principal, universe })
         };
         let internal = |error: Disagreement| error.to_string();
         let (a_within_b, b_within_a) =

@@ -16,7 +16,7 @@ use crate::keys::Told;
 use crate::names;
 use crate::patterns::Patterns;
 use crate::question::{Disagreement, Question, Verdict, Witness};
-use crate::tried::{Outcome, Tried};
+use crate::tried::{Outcome, Tried, named_partition};
 
 /// A search for a request that one side alone allows.
 pub(crate) struct Search<'s, 'p> {
@@ -28,6 +28,8 @@ pub(crate) struct Search<'s, 'p> {
     callers: Vec<Caller>,
     /// The accounts that are named: whoever is of any account is of none of these.
     accounts: BTreeSet<String>,
+    /// The partition of what is acted upon, where it is given.
+    within: Option<&'s str>,
     patterns: Rc<RefCell<Patterns>>,
     told: RefCell<Told>,
     /// The actions of which no request breaks the claim.
@@ -56,7 +58,23 @@ impl<'s, 'p> Search<'s, 'p> {
         };
         let (patterns, told) = (Rc::default(), RefCell::default());
         let nothing = HashSet::new();
-        Self { question, statements, inner, callers, accounts, patterns, told, nothing, open }
+        Self {
+            question,
+            statements,
+            inner,
+            callers,
+            accounts,
+            within: None,
+            patterns,
+            told,
+            nothing,
+            open,
+        }
+    }
+
+    /// What is acted upon is of the partition that the ARN of who asks names.
+    pub(crate) fn within_a_partition(self) -> Self {
+        Self { within: self.question.principal.and_then(named_partition), ..self }
     }
 
     pub(crate) fn run(mut self) -> Result<Verdict, Disagreement> {
@@ -111,7 +129,7 @@ impl<'s, 'p> Search<'s, 'p> {
     fn sent(&mut self, group: &Group) -> Option<Witness> {
         let admits = match group.is_named() {
             true => Admits::named(&group.action),
-            false => Admits::sent(&group.action),
+            false => Admits::single(&group.action),
         };
         let found = self.decide(&group.action, group, &admits)?;
         let keys = group.keys(self.statements);
@@ -278,7 +296,8 @@ impl<'s, 'p> Search<'s, 'p> {
     }
 
     fn tried<'t>(&'t self, action: &'t str, caller: &'t Caller) -> Tried<'t, 'p> {
-        Tried { question: self.question, action, caller, accounts: &self.accounts }
+        let (question, accounts, within) = (self.question, &self.accounts, self.within);
+        Tried { question, action, caller, accounts, within }
     }
 
     fn encoding(

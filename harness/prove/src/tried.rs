@@ -33,6 +33,8 @@ pub(crate) struct Tried<'t, 'p> {
     pub(crate) action: &'t str,
     pub(crate) caller: &'t Caller,
     pub(crate) accounts: &'t BTreeSet<String>,
+    /// The partition of what is acted upon, where it is given.
+    pub(crate) within: Option<&'t str>,
 }
 
 /// An ARN that is of none of [`FRAMES`].
@@ -71,10 +73,11 @@ impl Tried<'_, '_> {
         made: &mut dyn FnMut(&Encoding, &Problem<'_>, Model, bool) -> T,
     ) -> Result<Option<T>, TooMany> {
         let mut gave_up = false;
+        let within = self.reached(encoding);
         for own in [true, false] {
             let Some(owned) = self.owned(encoding, own) else { continue };
             for target in self.targets(encoding) {
-                let of = [&encoding.base, &owned, &target.of, among].into_iter().cloned();
+                let of = [&encoding.base, &owned, &target.of, among, &within].into_iter().cloned();
                 let of = Formula::all(of);
                 if of == Formula::Constant(false) {
                     continue;
@@ -166,6 +169,14 @@ impl Tried<'_, '_> {
         }
         let rest = side(self.question.outer).negate();
         (rest != Formula::Constant(false)).then_some([inner, rest])
+    }
+
+    /// What is of the partition that is given.
+    fn reached(&self, encoding: &mut Encoding) -> Formula {
+        match self.within {
+            Some(own) => is_arn().and(encoding.partition(own).negate()).negate(),
+            None => Formula::Constant(true),
+        }
     }
 
     /// The resources of the caller's own account, or of others; `None` where
@@ -273,6 +284,17 @@ impl Tried<'_, '_> {
             allows(self.question.inner) && !allows(self.question.outer)
         };
         all.find(breaks).unwrap_or(found)
+    }
+}
+
+/// The partition that a caller's own ARN names.
+pub(crate) fn named_partition(principal: &Principal) -> Option<&str> {
+    match principal {
+        Principal::Root { .. } | Principal::Service { .. } | Principal::Anonymous => None,
+        Principal::User { .. }
+        | Principal::FederatedUser { .. }
+        | Principal::RoleSession { .. }
+        | Principal::WebIdentity { .. } => partition(principal),
     }
 }
 

@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use ringfence_certificate::form::Universe as Stated;
+use ringfence_certificate::form::{Held, Universe as Stated};
 use ringfence_certificate::{Certificates, Known, check};
 use ringfence_policy::{Document, Kind, Policies, Principal};
+use ringfence_prove::jsonl::Comparer;
 use ringfence_prove::{
     Question, Universe, Verdict, certify, within, within_for, within_sent, within_sent_for,
 };
@@ -94,6 +95,68 @@ fn a_deny_unless_a_condition_holds(#[case] action: &str, #[case] expected: (&str
     assert_eq!((said.as_str(), universe), expected);
 }
 
+/// A Deny unless a key has a value, of which a request has one at most, leaves what has it.
+#[rstest]
+#[case::of_a_service("s3:x-amz-server-side-encryption", "StringNotEquals", true)]
+#[case::a_pattern("s3:x-amz-server-side-encryption", "StringNotLike", true)]
+#[case::of_every_service("aws:SourceVpce", "StringNotEquals", true)]
+#[case::an_arn("aws:SourceArn", "ArnNotLike", true)]
+#[case::of_a_tag("aws:ResourceTag/team", "StringNotEquals", true)]
+#[case::of_a_principal("aws:PrincipalTag/team", "StringNotEqualsIgnoreCase", true)]
+#[case::a_list("aws:TagKeys", "StringNotEquals", false)]
+#[case::services_on_the_way("aws:CalledVia", "StringNotEquals", false)]
+#[case::of_no_reference("s3:Unheard", "StringNotEquals", false)]
+fn a_deny_unless_a_key_has_a_value(#[case] key: &str, #[case] operator: &str, #[case] holds: bool) {
+    const VALUE: &str = "arn:aws:kms:eu-west-1:111122223333:key/k";
+    let one = |effect: &str, operator: &str| {
+        json!({"Effect": effect, "Action": "s3:PutObject", "Resource": "*",
+            "Condition": {operator: {key: VALUE}}})
+    };
+    let whole = json!({"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"});
+    let inner = policies(&json!([whole, one("Deny", operator)]));
+    let outer = policies(&json!([one("Allow", &operator.replacen("Not", "", 1))]));
+    let principal = alice();
+    let universe = Universe::All;
+    let question = Question { inner: &inner, outer: &outer, principal: Some(&principal), universe };
+    assert!(matches!(within(&question).unwrap(), Verdict::Violated(_)));
+    let (verdict, universe) = within_sent(&question).unwrap();
+    assert_eq!((verdict == Verdict::Proved, universe == Universe::Sent), (holds, holds));
+    assert_eq!(within_sent_for(&question, "s3:PutObject").unwrap().0 == Verdict::Proved, holds);
+    // The certificate is about the same, and of all requests there is none.
+    assert!(certified(&inner, &outer, Universe::All).is_err());
+    let written = certified(&inner, &outer, Universe::Sent);
+    assert_eq!(written.is_ok(), holds, "{:?}", written.as_ref().err());
+    let Ok(mut all) = written else { return };
+    assert_eq!(check(&all), Ok(()));
+    all.certificates[0].universe = Stated::all();
+    assert!(check(&all).is_err());
+}
+
+/// What stands for a list stands for no value by itself, and what stands for a value not for
+/// none: where there are no lists, or the key is never there, they are left out.
+#[test]
+fn no_class_is_left_out_with_what_is_never_sent() {
+    let list = Some(Held::Many(vec![String::new()]));
+    let one = |text: &str| Some(Held::One(text.to_owned()));
+    let refused = |inner: &Policies, key: &str, values: [Option<Held>; 2]| {
+        let mut all = certified(inner, &all_but(&json!("s3:PutObject")), Universe::All).unwrap();
+        assert_eq!(check(&all), Ok(()));
+        let certificate = &mut all.certificates[0];
+        certificate.universe = Stated::sent();
+        certificate.callers[0].keys.insert(key.to_owned(), values.to_vec());
+        check(&all).unwrap_err().to_string()
+    };
+    let other = |key: &str, operator: &str| {
+        let condition = json!({operator: {key: "a"}});
+        policies(&json!([allow(&json!("s3:GetObject"), &condition)]))
+    };
+    let told = refused(&other("s3:x-amz-acl", "StringNotEquals"), "s3:x-amz-acl", [None, list]);
+    assert!(told.ends_with("the key `s3:x-amz-acl`: no class has values like `a`"), "{told}");
+    let told =
+        refused(&other("s3:prefix", "StringEqualsIfExists"), "s3:prefix", [one("a"), one("")]);
+    assert!(told.ends_with("the key `s3:prefix`: no class has values like none"), "{told}");
+}
+
 /// Of one action that is asked about its own keys count, named by a policy or not.
 #[rstest]
 #[case("iam:PassRole", true)]
@@ -107,6 +170,43 @@ fn one_action_is_asked_about(#[case] action: &str, #[case] holds: bool) {
     let (verdict, universe) = within_sent_for(&question, action).unwrap();
     let expected = if holds { Universe::Sent } else { Universe::Catalogue };
     assert_eq!((verdict == Verdict::Proved, universe), (holds, expected));
+}
+
+/// Who asks reaches nothing of another partition, where it is stated who that is.
+#[rstest]
+#[case::of_another("arn:aws:sts::111122223333:assumed-role/r/s", "arn:aws-cn:s3:::b/*", "proved")]
+#[case::of_its_own(
+    "arn:aws-cn:sts::111122223333:assumed-role/r/s",
+    "arn:aws-cn:s3:::b/*",
+    "violated"
+)]
+#[case::of_any("arn:aws:sts::111122223333:assumed-role/r/s", "arn:*:s3:::b/*", "violated")]
+#[case::of_whomever("", "arn:aws-cn:s3:::b/*", "violated")]
+fn nobody_reaches_another_partition(
+    #[case] who: &str,
+    #[case] resource: &str,
+    #[case] expected: &str,
+) {
+    let of = |action: &str, resource: &str| {
+        let statement = json!({"Effect": "Allow", "Action": action, "Resource": resource});
+        json!({"identity": [{"Version": "2012-10-17", "Statement": statement}]})
+    };
+    let mut line =
+        json!({"id": 1, "a": of("s3:GetObject", resource), "b": of("sqs:SendMessage", "*")});
+    if !who.is_empty() {
+        line["principal"] = json!(who);
+    }
+    let answer = Comparer::default().line(&line.to_string());
+    let answer: Value = serde_json::from_str(&answer.text).unwrap();
+    assert_eq!(
+        (&answer["a_within_b"], &answer["b_within_a"]),
+        (&json!(expected), &json!("violated")),
+        "{answer}"
+    );
+    let own = who.split(':').nth(1).unwrap_or("aws-cn");
+    let reached = answer["witness_a"]["resource"].as_str();
+    let reached = reached.map(|text| text.split(':').nth(1).unwrap());
+    assert_eq!(reached, (expected == "violated").then_some(own), "{answer}");
 }
 
 /// `compare` does not read it.

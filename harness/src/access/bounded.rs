@@ -27,6 +27,23 @@ pub(crate) struct Bounded {
 }
 
 impl Bounded {
+    /// A policy of which nothing is known.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub(super) fn anything(name: &str, kind: Kind) -> Result<Self, DocumentError> {
+        let of = |name: String, effect: &str| {
+            let statement = json!({"Effect": effect, "Action": "*", "Resource": "*"});
+            let text = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+            Document::parse(name, &text, kind).map(|it| Some(Arc::new(it)))
+        };
+        Ok(Self {
+            sure: None,
+            allows: of(format!("the most of {name}"), "Allow")?,
+            denies: of(format!("the most that {name} denies"), "Deny")?,
+        })
+    }
+
     /// What a document says, with the names of what is known and of the rest; `None` where
     /// what its texts mean is not known, or it is no document.
     ///

@@ -1,13 +1,16 @@
 //! Who of an estate can do something, for all requests.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use ringfence_policy::{Document, DocumentError, Kind, Policies};
+use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal};
 use ringfence_prove::{Disagreement, Question, Universe, Verdict, within_sent};
 use serde_json::{Value, json};
 
+use super::denies::{Denials, Denied, kept};
 use super::diff::Side;
-use super::estate::{Entry, Estate};
+use super::estate::{Entry, Estate, allows, least};
+use super::federated;
 
 /// Why a question was not answered.
 #[derive(Debug, thiserror::Error)]
@@ -55,15 +58,16 @@ impl Wanted<'_> {
     }
 
     /// Policies that allow everything but this, in the layers that an entry has.
-    fn all_but(&self, name: &str, entry: &Entry) -> Result<Policies, DocumentError> {
+    fn all_but(&self, name: &str, policies: &Policies) -> Result<Policies, DocumentError> {
         let identity = vec![self.rest(Kind::Identity, None)?];
         let own = role_of_trust(name);
-        let resource = match entry.policies.resource {
+        let resource = match policies.resource {
             Some(_) => Some(self.rest(Kind::Resource, own.as_deref())?),
             None => None,
         };
-        let identity = if entry.policies.identity.is_empty() { Vec::new() } else { identity };
-        Ok(Policies { identity, resource, ..Policies::default() })
+        let identity = if policies.identity.is_empty() { Vec::new() } else { identity };
+        let session = policies.session.clone();
+        Ok(Policies { identity, resource, session, ..Policies::default() })
     }
 }
 
@@ -84,14 +88,56 @@ pub fn who_can<'e>(
     wanted: &Wanted<'_>,
 ) -> Result<Vec<(&'e str, Side)>, CannotAsk> {
     wanted.rest(Kind::Identity, None).map_err(CannotAsk::Pattern)?;
+    let denials = estate.denials();
     let mut found = Vec::new();
     for (name, entry) in &estate.entries {
         // What only limits lets nobody do anything.
         if !entry.only_limits() {
-            found.push((name.as_str(), can(estate, (name, entry), wanted)?));
+            let mut side = can(estate, &denials, (name, entry), wanted)?;
+            if side.is_nothing() {
+                side = by_sessions(estate, &denials, (name, entry), wanted)?;
+            }
+            found.push((name.as_str(), side));
         }
     }
     Ok(found)
+}
+
+/// What sessions can that a user federates, where a policy may tell them from the user.
+fn by_sessions(
+    estate: &Estate,
+    denials: &Denials,
+    (name, entry): (&str, &Entry),
+    wanted: &Wanted<'_>,
+) -> Result<Side, CannotAsk> {
+    let is_user = |it: &&Principal| matches!(it, Principal::User { .. });
+    let Some(user) = entry.principal.as_ref().filter(is_user) else { return Ok(Side::Nothing) };
+    let (limits, whose) = estate.limits_of(entry);
+    let under = limits.over(&entry.policies, whose);
+    let is_told = federated::documents(&under).any(|document| federated::tells_apart(document));
+    if !is_told && !federated::resources_tell_apart(estate) {
+        return Ok(Side::Nothing);
+    }
+    for session in federated::sessions(user, &[&under]) {
+        if !session.is_made_by(user, &under)? {
+            continue;
+        }
+        let own = Entry {
+            principal: Some(session.principal),
+            policies: federated::of_session(&entry.policies),
+            is_unnamed: entry.is_unnamed,
+            // What is known in part of the user is so of its sessions.
+            unknown: entry.bounded.keys().cloned().collect(),
+            bounded: entry.bounded.clone(),
+            ..Entry::default()
+        };
+        match (can(estate, denials, (name, &own), wanted)?, session.beyond) {
+            (Side::Nothing, None) => {}
+            (Side::Nothing, Some(why)) => return Ok(Side::Undecided(why)),
+            (found, _) => return Ok(found),
+        }
+    }
+    Ok(Side::Nothing)
 }
 
 /// Whether what is not known may allow what is wanted, by the most that it may be.
@@ -116,26 +162,74 @@ fn may(entry: &Entry, wanted: &Wanted<'_>, unknown: &str) -> Result<Side, Cannot
 
 fn can(
     estate: &Estate,
+    denials: &Denials,
     (name, entry): (&str, &Entry),
     wanted: &Wanted<'_>,
 ) -> Result<Side, CannotAsk> {
-    if let Some(unknown) = entry.unknown.first() {
+    let Some(unknown) = entry.unknown.first() else {
+        return by(estate, denials, (name, entry), &entry.policies, wanted);
+    };
+    if entry.bounded.is_empty() || !entry.unbounded(name).is_empty() {
         return may(entry, wanted, unknown);
     }
-    let outer = wanted.all_but(name, entry).map_err(CannotAsk::Pattern)?;
+    // The most and the least that what is known in part may be.
+    let mut most = entry.policies.clone();
+    most.identity.extend(allows(&entry.bounded).cloned());
+    let most = by(estate, denials, (name, entry), &most, wanted)?;
+    let Side::Request(_) = &most else { return Ok(most) };
+    let least =
+        by(estate, denials, (name, entry), &least(&entry.policies, &entry.bounded), wanted)?;
+    match least {
+        Side::Request(_) => Ok(least),
+        _ => Ok(Side::Undecided(unknown.clone())),
+    }
+}
+
+/// The same by policies that are known.
+fn by(
+    estate: &Estate,
+    denials: &Denials,
+    (name, entry): (&str, &Entry),
+    own: &Policies,
+    wanted: &Wanted<'_>,
+) -> Result<Side, CannotAsk> {
+    let outer = wanted.all_but(name, own).map_err(CannotAsk::Pattern)?;
     let (limits, whose) = estate.limits_of(entry);
-    let (under, most) =
-        (limits.over(&entry.policies, whose), limits.most_over(&entry.policies, whose));
+    let (under, most) = (limits.over(own, whose), limits.most_over(own, whose));
     let mut all = std::iter::once(&under).chain(&most);
     if let Some(why) = all.find_map(|policies| entry.hangs_on_name(name, policies)) {
         return Ok(Side::Undecided(why));
     }
-    let ask = |inner: &Policies| {
+    let denied = || {
+        let Some(principal) = &entry.principal else { return Denied::default() };
+        let denied = denials.of(&[principal], own.boundary.is_some());
+        if entry.is_unnamed { denied.of_unnamed(name) } else { denied }
+    };
+    let ask_about = |inner: &Policies| {
         let principal = entry.principal.as_ref();
         let question = Question { inner, outer: &outer, principal, universe: Universe::All };
-        within_sent(&question).map(|(verdict, _)| verdict)
+        within_sent(&question)
+    };
+    let may_deny = RefCell::new(None);
+    let ask = |inner: &Policies| {
+        let found = kept(inner, || denied().sure, ask_about)?;
+        if let Verdict::Violated(_) = &found.verdict {
+            let may = denied().may;
+            let all = || may.iter().map(|(_, document)| Arc::clone(document)).collect();
+            let under = kept(&found.policies, all, ask_about)?;
+            if !matches!(under.verdict, Verdict::Violated(_)) {
+                may_deny.replace(may.into_iter().next().map(|(why, _)| why));
+            }
+        }
+        Ok::<_, Disagreement>(found.verdict)
     };
     let verdict = ask(&under)?;
+    if let (Verdict::Violated(witness), Some(why)) = (&verdict, may_deny.take()) {
+        return Ok(Side::Undecided(format!(
+            "all else allows `{}` on `{}`, and {why}",
+            witness.action, witness.resource
+        )));
+    }
     if let Some(why) = entry.elsewhere(name) {
         return Ok(Side::Undecided(why));
     }

@@ -9,6 +9,7 @@ use ringfence_text::Place;
 use serde_json::{Value, json};
 
 use super::complete::tree;
+use super::denies::Denies;
 use super::estate::{Entry, Estate};
 use super::plan::principal;
 use super::templates;
@@ -92,15 +93,8 @@ pub(crate) struct Stack {
 /// # Errors
 /// Why its template cannot be read.
 pub(crate) fn stack(estate: &mut Estate, stack: &Stack, place: &Where) -> Result<(), String> {
-    let mut root = template(&stack.template).map_err(|error| error.to_string())?;
-    set(&mut root, &stack.parameters);
-    // The template reads what Terraform publishes, and its names are no others' here.
-    let mut own = Estate { resources: std::mem::take(&mut estate.resources), ..Estate::default() };
-    let added = templates::add(&root, place, &mut own);
-    estate.resources = std::mem::take(&mut own.resources);
-    added?;
     let name = &stack.name;
-    for (of, mut entry) in own.entries {
+    for (of, mut entry) in entries(estate, stack, place)? {
         let policy = entry.policies.resource.as_ref();
         let lets_in = policy.is_some_and(|policy| policy.kind() == Kind::Resource);
         if lets_in || !entry.unread.is_empty() {
@@ -113,11 +107,52 @@ pub(crate) fn stack(estate: &mut Estate, stack: &Stack, place: &Where) -> Result
     Ok(())
 }
 
-/// Gives a template's parameters values in place of their defaults.
-fn set(root: &mut Node, values: &BTreeMap<String, String>) {
-    /// What stands in place of a value that is kept secret
-    /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html#parameters-section-structure-properties>).
-    const MASKED: &str = "****";
+/// Adds what the policies of a stack's resources deny, and nothing else. Of one whose template
+/// cannot be read, that may be anything.
+pub(crate) fn denies(
+    estate: &mut Estate,
+    stack: &str,
+    read: Result<&Stack, String>,
+    place: &Where,
+) {
+    let read = read.and_then(|stack| entries(estate, stack, place));
+    let own = read.unwrap_or_else(|_| {
+        let denies = Denies::anything(&format!("stack {stack}"));
+        BTreeMap::from([("what is made".to_owned(), Entry { denies, ..Entry::default() })])
+    });
+    let own = own.into_iter().filter(|(_, entry)| entry.denies.are_some());
+    for (of, Entry { denies, .. }) in own {
+        let entry = Entry { denies, ..Entry::default() };
+        estate.entries.insert(format!("{of} of stack {stack}"), entry);
+    }
+}
+
+/// What a stack's template makes.
+fn entries(
+    estate: &mut Estate,
+    stack: &Stack,
+    place: &Where,
+) -> Result<BTreeMap<String, Entry>, String> {
+    let mut root = template(&stack.template).map_err(|error| error.to_string())?;
+    let parameters = stack.parameters.iter();
+    let parameters = parameters
+        .map(|(name, value)| (name.clone(), Some(value.clone()).filter(|value| value != MASKED)));
+    set(&mut root, &parameters.collect());
+    // The template reads what Terraform publishes, and its names are no others' here.
+    let mut own = Estate { resources: std::mem::take(&mut estate.resources), ..Estate::default() };
+    let added = templates::add(&root, place, &mut own);
+    estate.resources = std::mem::take(&mut own.resources);
+    added?;
+    Ok(own.entries)
+}
+
+/// What stands in place of a value that is kept secret
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html#parameters-section-structure-properties>).
+pub(super) const MASKED: &str = "****";
+
+/// Gives a template's parameters values in place of their defaults; `None` is one that is not
+/// known.
+pub(super) fn set(root: &mut Node, values: &BTreeMap<String, Option<String>>) {
     let Tree::Map(members) = &mut root.value else { return };
     let parameters = members.iter_mut().find(|member| member.key == "Parameters");
     let Some(Tree::Map(parameters)) = parameters.map(|it| &mut it.value.value) else { return };
@@ -126,7 +161,7 @@ fn set(root: &mut Node, values: &BTreeMap<String, String>) {
             continue;
         };
         own.retain(|member| member.key != "Default");
-        if value != MASKED {
+        if let Some(value) = value {
             let value = Node::new(*at, Tree::Text(value.clone()));
             own.push(Member { at: *at, key: "Default".to_owned(), value });
         }

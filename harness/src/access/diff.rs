@@ -1,13 +1,17 @@
 //! What one estate allows that another does not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use ringfence_policy::{Policies, Principal};
+use ringfence_policy::{Document, Policies, Principal};
 use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within_sent};
+use serde_json::Value as Json;
 
 use super::absent::{self, Absent};
+use super::besides;
 use super::control::{Limits, Whose, by_itself, with_full_access};
 use super::estate::{Entry, Estate, everything};
+use super::own::{self, Region};
 use super::permission_sets::{of_part, parts};
 use super::roles;
 use super::unnamed::{are_alike, asks_for_caller};
@@ -101,8 +105,12 @@ impl<'e> Compared<'e> {
             (None, _) => (&self.nothing, None),
         };
         // What stands for a limit is looked at by itself, as that is.
+        let is_of_resource =
+            || other.entry(name).is_some_and(|there| there.policies.resource.is_some());
         let (limits, whose) = match found {
             Some(entry) => self.estate.limits_of(entry),
+            // A resource without a policy is of its account all the same.
+            None if is_of_resource() => self.estate.limits_of(entry),
             None => (Limits::default(), Whose::Anybody),
         };
         let over = limits.over(&by_itself(&entry.policies), whose);
@@ -129,6 +137,8 @@ pub fn diff(old: &Estate, new: &Estate) -> Result<Vec<Change>, Disagreement> {
             lost: alone(name, &before, &after)?,
         });
     }
+    changes.extend(besides::changes(old.estate, new.estate));
+    changes.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(changes)
 }
 
@@ -144,11 +154,23 @@ fn alone(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Result<Side, Disag
         within_sent(&question).map(|(verdict, _)| verdict)
     };
     let beside = Beside::of(name, inner, outer);
-    let mut witness = match ask(&inner.over, &outer.over)? {
-        Verdict::Proved => None,
-        Verdict::Undecided(reason) => return Ok(Side::Undecided(reason)),
-        Verdict::Violated(witness) => Some(witness),
+    let Some(pairs) = pairs(inner, outer) else {
+        return Ok(Side::Undecided(format!("what all `{name}` is about is not known")));
     };
+    let (mut witness, mut open) = (None, None);
+    for [one, other] in &pairs {
+        match ask(one, other)? {
+            Verdict::Proved => {}
+            Verdict::Undecided(reason) => open = open.or(Some(reason)),
+            Verdict::Violated(found) => {
+                witness = Some(found);
+                break;
+            }
+        }
+    }
+    if let Some(reason) = open.filter(|_| witness.is_none()) {
+        return Ok(Side::Undecided(reason));
+    }
     if witness.is_none()
         && let Some((caller, [inner, outer])) = roles::taken(principal, [&inner.over, &outer.over])
     {
@@ -177,13 +199,16 @@ fn alone(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Result<Side, Disag
             }
         }
     }
-    for (may, there) in outer.limits.beyond(&inner.limits, outer.whose) {
+    let beyond = outer.limits.beyond(&inner.limits, outer.whose);
+    for ((may, there), [one, other]) in
+        beyond.flat_map(|limit| pairs.iter().map(move |pair| (limit, pair)))
+    {
         // What nobody knows keeps back everything on the one side, and nothing on the other.
-        let kept = may.over(&outer.over).unwrap_or_default();
-        let own = there.and_then(|there| there.over(&inner.over));
-        let mut ways = vec![(own.clone().unwrap_or_else(|| inner.over.clone()), kept)];
+        let kept = may.over(other).unwrap_or_default();
+        let own = there.and_then(|there| there.over(one));
+        let mut ways = vec![(own.clone().unwrap_or_else(|| one.clone()), kept)];
         // Whether `FullAWSAccess` is attached besides is the same on both sides, too.
-        if let Some((own, kept)) = own.zip(may.over(&outer.over)) {
+        if let Some((own, kept)) = own.zip(may.over(other)) {
             ways.push((with_full_access(&own), with_full_access(&kept)));
         }
         for (own, kept) in &ways {
@@ -196,6 +221,53 @@ fn alone(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Result<Side, Disag
         }
     }
     Ok(Side::Nothing)
+}
+
+/// The policies of both sides: of a resource's policy, of each part of what it is about on one
+/// of them. Beside that it says nothing, and where it is not there nothing is said of its
+/// resource. `None` where that is no policy.
+fn pairs(inner: &Sided<'_>, outer: &Sided<'_>) -> Option<Vec<[Policies; 2]>> {
+    let sides = [inner, outer];
+    let whole = || Some(vec![sides.map(|side| side.over.clone())]);
+    let [one, other] = sides.map(|side| side.over.resource.as_ref());
+    let is_other_kind = |side: &Sided<'_>| side.is_there && side.over.resource.is_none();
+    let Some(any) = one.or(other).filter(|_| !sides.into_iter().any(is_other_kind)) else {
+        return whole();
+    };
+    let [here, there]: [&Region; 2] = match (inner.is_there, outer.is_there) {
+        (true, false) => [&inner.entry.region; 2],
+        (false, true) => [&outer.entry.region; 2],
+        _ => [&inner.entry.region, &outer.entry.region],
+    };
+    let text = |document: Option<&Arc<Document>>| document.map(|it| it.text().to_owned());
+    if here == there && text(one) == text(other) {
+        return whole();
+    }
+    let part = |one: Option<&Arc<Document>>, other: Option<&Arc<Document>>, denies: &[Json]| {
+        let of = |side: &Sided<'_>, document| -> Option<Policies> {
+            let resource = Some(own::beside(document, any, denies)?);
+            Some(Policies { resource, ..side.over.clone() })
+        };
+        Some([of(inner, one)?, of(outer, other)?])
+    };
+    let (mut on_both, only_here, only_there) = (here.others(), there.itself(), here.itself());
+    if here != there {
+        on_both.extend(there.others());
+    }
+    let mut pairs = vec![part(one, other, &on_both)?];
+    if here.is_of_same(there) {
+        return Some(pairs);
+    }
+    // What one of them alone is about: there the other says nothing.
+    if let Some(deny) = only_here {
+        let denies: Vec<Json> = here.others().into_iter().chain([deny]).collect();
+        pairs.push(part(one, None, &denies)?);
+    }
+    if let Some(deny) = only_there {
+        let denies: Vec<Json> = there.others().into_iter().chain([deny]).collect();
+        pairs.push(part(None, other, &denies)?);
+    }
+    Some(pairs)
 }
 
 /// What is said where the two cannot be compared, or need not be.

@@ -7,9 +7,11 @@ use ringfence_policy::symbolic::{Effect, statements};
 use ringfence_policy::{Document, Kind, Policies, Principal};
 
 use super::bounded::Bounded;
+use super::denies::Denies;
 use super::given::Gifts;
 use super::grants::Unread;
-use super::running::Running;
+use super::own::Region;
+use super::running::{Profile, Running};
 use super::templates::Place;
 use crate::lint::terraform::Resource;
 
@@ -31,10 +33,14 @@ pub struct Estate {
     pub(crate) functions: BTreeMap<String, String>,
     /// What templates make that runs as a role, of which not all is known.
     pub(crate) running: Vec<Running>,
+    /// The instance profiles that templates make.
+    pub(crate) profiles: Vec<Profile>,
     /// The entries that are permissions on functions.
     pub(crate) permissions: BTreeSet<String>,
     /// What templates give to identities.
     pub(super) gifts: Gifts,
+    /// How many templates there are.
+    pub(super) templates: usize,
     /// The account and the region of the configuration, where there is one.
     pub(super) home: Home,
 }
@@ -125,6 +131,12 @@ pub struct Entry {
     pub(crate) bounded: Most,
     /// What a resource grants that is not known or not read: the most that it may be.
     pub(crate) unread: Vec<Unread>,
+    /// What the policy of a resource is about.
+    pub(crate) region: Region,
+    /// Of which resource it is the only policy, as patterns of its ARN.
+    pub(crate) of_one: Vec<String>,
+    /// What the policy of a resource denies, bound to the resource.
+    pub(crate) denies: Denies,
     /// Whom a trust policy of which a part is not known lets in at most.
     pub(crate) trusts_at_most: Option<Arc<Document>>,
     /// Whether AWS gives an identity a part of its name: its ARN is then one of its form.

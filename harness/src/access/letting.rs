@@ -7,9 +7,11 @@ use ringfence_policy::{Document, Kind};
 use serde_json::json;
 
 use super::complete::{Setting, known};
+use super::contested;
+use super::denies::Denies;
 use super::estate::Estate;
 use super::grants::{self, Unread};
-use super::own;
+use super::own::{self, Find, OfTemplate, Region};
 use super::templates::Place;
 use crate::lint::known::{Member, Node, Value};
 
@@ -39,7 +41,7 @@ pub(super) fn add(
     resource: &Member,
     kind: &str,
     properties: &Node,
-    place: &Place,
+    (place, find): (&Place, &Find<'_>),
     estate: &mut Estate,
 ) {
     let name = free(&resource.key, estate);
@@ -73,12 +75,25 @@ pub(super) fn add(
         };
         let document =
             text.and_then(|text| Document::parse(called.clone(), &text, Kind::Resource).ok());
+        let template = estate.templates;
         let entry = estate.entry(&called);
         match document {
             Some(document) => {
-                let about = own::of_template(&called, kind, properties, place).unwrap_or_default();
-                let document = own::bound(&Arc::new(document), &about, &grants::actions(kind));
+                let of = OfTemplate { resource, kind, properties, place, find };
+                let own = of.own(&called);
+                let about = grants::actions(kind);
+                let most = of.most(&called).unwrap_or_default();
+                let of_bucket = || own::bucket_of_template(kind, properties);
+                let of = own.or_else(of_bucket);
+                let written = resource.value.get("Properties");
+                let of_one = own::of_one((kind, template), of.as_deref(), written);
+                let is_there = resource.value.get("Condition").is_none();
+                entry.denies = Denies::of(&document, of.as_deref(), &about, is_there);
+                let document = own::bound(&Arc::new(document), &most, &about);
                 entry.policies.resource = Some(document);
+                entry.of_one = of_one;
+                entry.region = Region { own: most, about };
+                contested::note(estate, &called, kind);
             }
             None => {
                 let unread = unread(kind, "its policy is not known");

@@ -6,17 +6,22 @@
 
 mod absent;
 mod anew;
+mod besides;
 mod bounded;
 pub mod can;
 mod complete;
 mod configurations;
+mod contested;
 pub(crate) mod control;
+pub(crate) mod denies;
 pub mod deployed;
 mod destroyed;
 pub mod diff;
 pub mod estate;
+pub(crate) mod federated;
 pub mod files;
 mod given;
+mod given_stacks;
 pub(crate) mod grants;
 mod kept;
 mod letting;

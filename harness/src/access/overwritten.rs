@@ -147,7 +147,7 @@ impl Plan<'_, '_> {
     fn target(&self, at: usize, one: &Resource, attribute: &str) -> Option<String> {
         let node = one.values.get(attribute);
         match node.and_then(Node::text) {
-            Some(text) => Some(text.to_owned()),
+            Some(text) => Some(in_short(attribute, text).to_owned()),
             // One that is not said is the account's own.
             None if !node.is_some_and(Node::is_something) => Some(String::new()),
             None => {
@@ -165,5 +165,60 @@ impl Plan<'_, '_> {
             one.is_some() && other.is_some() && one != other
         };
         !differ(&one.account, &other.account) && !differ(&one.region, &other.region)
+    }
+}
+
+/// The name of what may be named by its ARN, too: a key by its id
+/// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html>), a secret by
+/// its name, after which the ARN has six characters
+/// (<https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutResourcePolicy.html>).
+/// What an account's ARNs alone name stays as it is.
+fn in_short<'t>(attribute: &str, text: &'t str) -> &'t str {
+    let Some(of) = text.strip_prefix("arn:").and_then(|rest| rest.splitn(5, ':').nth(4)) else {
+        return text;
+    };
+    if attribute == "secret_arn" {
+        let name = of.strip_prefix("secret:").unwrap_or(text);
+        let is_suffix =
+            |end: &str| end.len() == 6 && end.bytes().all(|it| it.is_ascii_alphanumeric());
+        return name
+            .rsplit_once('-')
+            .filter(|(_, end)| is_suffix(end))
+            .map_or(name, |(name, _)| name);
+    }
+    if attribute.ends_with("arn") {
+        return text;
+    }
+    of.split_once('/').map_or(text, |(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::in_short;
+
+    #[rstest]
+    #[case::a_key("key_id", "arn:aws:kms:eu-west-1:123456789012:key/k1", "k1")]
+    #[case::a_key_by_its_id("key_id", "k1", "k1")]
+    #[case::a_bus("event_bus_name", "arn:aws:events:eu-west-1:123456789012:event-bus/b", "b")]
+    #[case::a_secret(
+        "secret_arn",
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:a/b-AbCd12",
+        "a/b"
+    )]
+    #[case::a_secret_by_its_name("secret_arn", "a/b", "a/b")]
+    #[case::a_bucket("bucket", "arn:aws:s3:::b", "arn:aws:s3:::b")]
+    #[case::by_arn_alone(
+        "resource_arn",
+        "arn:aws:dynamodb:eu-west-1:123456789012:table/t",
+        "arn:aws:dynamodb:eu-west-1:123456789012:table/t"
+    )]
+    fn what_has_a_name_and_an_arn_is_one(
+        #[case] attribute: &str,
+        #[case] written: &str,
+        #[case] expected: &str,
+    ) {
+        assert_eq!(in_short(attribute, written), expected);
     }
 }

@@ -13,10 +13,12 @@ use std::sync::Arc;
 use ringfence_policy::{Document, Kind, Wildcard};
 use serde_json::{Value as Json, json};
 
+use super::denies::Denies;
 use super::estate::Estate;
 use super::grants;
 use super::templates::Place;
-use crate::lint::known::{Node, Value};
+use super::unnamed::{OF_STACK, form};
+use crate::lint::known::{Member, Node, Value};
 use crate::lint::terraform::{DOCUMENTS, Resource};
 
 /// Types whose policies stand in themselves, and are about their own ARNs and what is in them.
@@ -194,11 +196,16 @@ impl Estate {
                 .iter()
                 .any(|(kind, _, of)| *kind == resource.kind && *of == Kind::Resource);
             let entry = entries.get_mut(&resource.address).filter(|_| is_standing);
-            let Some(policy) = entry.and_then(|entry| entry.policies.resource.as_mut()) else {
-                continue;
-            };
-            let own = own(resource, resources).unwrap_or_default();
-            *policy = bound(policy, &own, &grants::actions(&resource.kind));
+            let Some(entry) = entry else { continue };
+            let Some(policy) = entry.policies.resource.as_mut() else { continue };
+            let about = grants::actions(&resource.kind);
+            let (own, of) = (own(resource, resources), of(resource, resources));
+            entry.denies = Denies::of(policy, of.as_deref(), &about, true);
+            // The first is of the resource itself, what is in it the others.
+            entry.of_one = of.iter().flatten().take(1).cloned().collect();
+            let own = own.unwrap_or_default();
+            *policy = bound(policy, &own, &about);
+            entry.region = Region { own, about };
         }
     }
 }
@@ -231,6 +238,25 @@ fn own(resource: &Resource, all: &[Resource]) -> Option<Vec<String>> {
     }
 }
 
+/// The same, of a bucket's too: what else a bucket's policy says, S3 does not store.
+pub(super) fn of(resource: &Resource, all: &[Resource]) -> Option<Vec<String>> {
+    own(resource, all).or_else(|| bucket(resource))
+}
+
+/// A bucket and what is in it, of the bucket or of its policy.
+fn bucket(resource: &Resource) -> Option<Vec<String>> {
+    let is_of_bucket = matches!(resource.kind.as_str(), "aws_s3_bucket" | "aws_s3_bucket_policy");
+    let name = text(resource, "bucket").filter(|_| is_of_bucket)?;
+    Some(of_bucket(name))
+}
+
+fn of_bucket(name: &str) -> Vec<String> {
+    with_parts(&match name.starts_with("arn:") {
+        true => name.to_owned(),
+        false => format!("arn:*:s3:::{name}"),
+    })
+}
+
 /// The attribute of a type that is the ARN of what its policy is about.
 fn arn_of(kind: &str) -> &'static str {
     if kind == API { "execution_arn" } else { "arn" }
@@ -261,9 +287,17 @@ fn queue(url: &str) -> Option<String> {
     (is_account && !name.is_empty()).then(|| format!("arn:*:sqs:{region}:{account}:{name}"))
 }
 
+/// Services whose resources with policies have nothing in them
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>).
+const WITHOUT_PARTS: [&str; 4] = ["kms", "secretsmanager", "sns", "sqs"];
+
 /// An ARN, and those of what is in it.
 fn with_parts(arn: &str) -> Vec<String> {
-    let mut all = vec![arn.to_owned(), format!("{arn}/*")];
+    let mut all = vec![arn.to_owned()];
+    let is_whole = arn.split(':').nth(2).is_some_and(|service| WITHOUT_PARTS.contains(&service));
+    if !is_whole {
+        all.push(format!("{arn}/*"));
+    }
     for (service, own, beside) in BESIDE {
         if let Some((before, name)) = arn.split_once(own).filter(|_| arn.contains(service)) {
             let is_default = service == ":events:" && name == DEFAULT_BUS;
@@ -278,37 +312,204 @@ fn text<'r>(resource: &'r Resource, attribute: &str) -> Option<&'r str> {
     resource.values.get(attribute).and_then(Node::text).filter(|text| !text.is_empty())
 }
 
-/// The same of a resource of a template, whose entry is called so.
-pub(super) fn of_template(
-    name: &str,
-    kind: &str,
-    properties: &Node,
-    place: &Place,
-) -> Option<Vec<String>> {
-    let Place { partition, account, region } = place;
-    let region = region.as_deref().unwrap_or("*");
-    let arns = |property: &str, arn: fn(&str) -> Option<String>| -> Option<Vec<String>> {
-        let node = properties.get(property)?;
-        let own = std::slice::from_ref(node);
-        let all = if node.items().is_empty() { own } else { node.items() };
-        all.iter().map(|one| arn(one.text()?)).collect()
-    };
-    let is_arn = |text: &str| text.starts_with("arn:").then(|| text.to_owned());
-    match kind {
-        // AWS chooses its id: nothing else has it.
-        "AWS::KMS::Key" | "AWS::KMS::ReplicaKey" => {
-            let id = format!("known-after-apply.{}", name.replace(['*', '?', '$'], "-"));
-            Some(vec![format!("arn:{partition}:kms:{region}:{account}:key/{id}")])
-        }
-        "AWS::SNS::TopicPolicy" => arns("Topics", is_arn),
-        "AWS::SQS::QueuePolicy" => arns("Queues", queue),
-        "AWS::SecretsManager::ResourcePolicy" => arns("SecretId", is_arn),
-        "AWS::ECR::Repository" => {
-            let name = properties.get("RepositoryName").and_then(Node::text)?;
-            Some(vec![format!("arn:{partition}:ecr:{region}:{account}:repository/{name}")])
-        }
-        _ => None,
+/// A resource of a template, by its logical id: its type, and its properties as far as they are
+/// known.
+pub(super) type Find<'f> = dyn Fn(&str) -> Option<(&'f str, &'f Node)> + 'f;
+
+/// A policy of a template: the resource that has it, of a type, with its properties as far as
+/// they are known.
+#[derive(Clone, Copy)]
+pub(super) struct OfTemplate<'t, 'f> {
+    pub(super) resource: &'t Member,
+    pub(super) kind: &'t str,
+    pub(super) properties: &'t Node,
+    pub(super) place: &'t Place,
+    pub(super) find: &'t Find<'f>,
+}
+
+/// Types of templates with a name, the property that is it, and what stands in their ARNs: the
+/// service, and what is before the name
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>).
+const NAMED: [(&str, &str, &str, &str); 9] = [
+    ("AWS::DynamoDB::Table", "TableName", "dynamodb", "table/"),
+    ("AWS::ECR::Repository", "RepositoryName", "ecr", "repository/"),
+    ("AWS::Elasticsearch::Domain", "DomainName", "es", "domain/"),
+    ("AWS::Kinesis::Stream", "Name", "kinesis", "stream/"),
+    ("AWS::OpenSearchService::Domain", "DomainName", "es", "domain/"),
+    ("AWS::S3::AccessPoint", "Name", "s3", "accesspoint/"),
+    ("AWS::S3Tables::TableBucket", "TableBucketName", "s3tables", "bucket/"),
+    ("AWS::SNS::Topic", "TopicName", "sns", ""),
+    ("AWS::SQS::Queue", "QueueName", "sqs", ""),
+];
+
+/// Types of those to which `CloudFormation` gives a name of the stack's, the logical id's and
+/// letters of its own, as they are written
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html>).
+const NAMED_BY_STACKS: [&str; 4] =
+    ["AWS::DynamoDB::Table", "AWS::Kinesis::Stream", "AWS::SNS::Topic", "AWS::SQS::Queue"];
+
+/// Types of templates in whose resource there is what has a policy of its own: the streams of a
+/// table, the consumers of a stream
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-resource-based.html>,
+/// <https://docs.aws.amazon.com/streams/latest/dev/resource-based-policy-examples.html>).
+const WITH_OTHERS: [&str; 2] = ["AWS::DynamoDB::Table", "AWS::Kinesis::ResourcePolicy"];
+
+/// Types of templates that are policies of others, and the property that names those.
+const OF_OTHERS_OF_TEMPLATES: [(&str, &str); 7] = [
+    ("AWS::Kinesis::ResourcePolicy", "ResourceArn"),
+    ("AWS::S3Tables::TableBucketPolicy", "TableBucketARN"),
+    ("AWS::SNS::TopicInlinePolicy", "TopicArn"),
+    ("AWS::SNS::TopicPolicy", "Topics"),
+    ("AWS::SQS::QueueInlinePolicy", "Queue"),
+    ("AWS::SQS::QueuePolicy", "Queues"),
+    ("AWS::SecretsManager::ResourcePolicy", "SecretId"),
+];
+
+const SECRET: &str = "AWS::SecretsManager::Secret";
+
+/// How the id of a multi-Region key begins, and that of no other
+/// (<https://docs.aws.amazon.com/kms/latest/developerguide/mrk-how-it-works.html>).
+pub(super) const MULTI_REGION: &str = "mrk-";
+
+/// What the id of a key of the setting begins with; `None` where that is not known.
+pub(super) fn before_key(multi_region: Option<&Node>) -> Option<&'static str> {
+    match multi_region.map(|node| &node.value) {
+        None | Some(Value::Null | Value::Bool(false)) => Some(""),
+        Some(Value::Bool(true)) => Some(MULTI_REGION),
+        Some(Value::Text(text)) if text.eq_ignore_ascii_case("true") => Some(MULTI_REGION),
+        Some(Value::Text(text)) if text.eq_ignore_ascii_case("false") => Some(""),
+        Some(_) => None,
     }
+}
+
+impl OfTemplate<'_, '_> {
+    /// Patterns of what a policy is about that is called so; `None` where that is not known.
+    pub(super) fn own(self, called: &str) -> Option<Vec<String>> {
+        let Place { partition, account, region } = self.place;
+        match self.kind {
+            // AWS chooses its id: nothing else has it.
+            "AWS::KMS::Key" | "AWS::KMS::ReplicaKey" => {
+                let region = region.as_deref().unwrap_or("*");
+                let before = match self.kind {
+                    "AWS::KMS::ReplicaKey" => MULTI_REGION,
+                    _ => before_key(self.properties.get("MultiRegion"))?,
+                };
+                let id =
+                    format!("{before}known-after-apply.{}", called.replace(['*', '?', '$'], "-"));
+                Some(vec![format!("arn:{partition}:kms:{region}:{account}:key/{id}")])
+            }
+            kind if WITH_OTHERS.contains(&kind) => None,
+            _ => self.all(|_, kind, properties| self.arn(kind, properties, None)),
+        }
+    }
+
+    /// The same where it may be about more than its own resource: of one to which AWS gives a
+    /// part of its name, about all that may have such a name.
+    pub(super) fn most(self, called: &str) -> Option<Vec<String>> {
+        self.own(called).or_else(|| {
+            self.all(|id, kind, properties| {
+                if let Some(own) = self.arn(kind, properties, None) {
+                    return Some(own);
+                }
+                let is_named = |property: &str| {
+                    Node::is_unknown(properties)
+                        || properties.get(property).is_some_and(Node::is_something)
+                };
+                if kind == SECRET {
+                    // "Secrets Manager includes six random characters at the end of the secret
+                    // ARN" (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html>).
+                    let name = properties.get("Name").and_then(Node::text)?;
+                    return Some(self.written("secretsmanager", &format!("secret:{name}-??????")));
+                }
+                let (_, property, ..) = NAMED.iter().find(|(of, ..)| *of == kind)?;
+                let form = form(&format!("{OF_STACK}{id}"));
+                let form = form.filter(|_| NAMED_BY_STACKS.contains(&kind) && !is_named(property));
+                self.arn(kind, properties, Some(&form?))
+            })
+        })
+    }
+
+    /// What all resources are that it is about, by logical id, type and properties.
+    fn all(self, arn: impl Fn(&str, &str, &Node) -> Option<String>) -> Option<Vec<String>> {
+        let of = OF_OTHERS_OF_TEMPLATES.iter().find(|(kind, _)| *kind == self.kind);
+        let Some((_, property)) = of else {
+            let own = arn(&self.resource.key, self.kind, self.properties)?;
+            // What has the name of a repository before its own, is another.
+            let is_alone = self.kind == "AWS::ECR::Repository";
+            return Some(if is_alone { vec![own] } else { with_parts(&own) });
+        };
+        let written = self.resource.value.path(&["Properties", *property]);
+        let written = written.map(listed).unwrap_or_default();
+        let mut found = Vec::new();
+        for (at, one) in listed(self.properties.get(property)?).iter().enumerate() {
+            let own = match one.text() {
+                Some(text) if text.starts_with("arn:") => text.to_owned(),
+                Some(text) => queue(text).filter(|_| self.kind.starts_with("AWS::SQS::"))?,
+                None => {
+                    let id = referred(written.get(at)?)?;
+                    let (kind, properties) = (self.find)(id)?;
+                    arn(id, kind, properties)?
+                }
+            };
+            found.extend(with_parts(&own));
+        }
+        Some(found)
+    }
+
+    /// The ARN of a resource of a type, by its name, or by another.
+    fn arn(self, kind: &str, properties: &Node, name: Option<&str>) -> Option<String> {
+        let (_, property, service, before) = NAMED.iter().find(|(of, ..)| *of == kind)?;
+        let name = name.or_else(|| properties.get(property)?.text())?;
+        Some(self.written(service, &format!("{before}{name}")))
+    }
+
+    fn written(self, service: &str, rest: &str) -> String {
+        let Place { partition, account, region } = self.place;
+        let region = region.as_deref().unwrap_or("*");
+        format!("arn:{partition}:{service}:{region}:{account}:{rest}")
+    }
+}
+
+/// The items of a list, or what is none.
+fn listed(node: &Node) -> &[Node] {
+    if node.items().is_empty() { std::slice::from_ref(node) } else { node.items() }
+}
+
+/// The logical id that a `Ref` or an `Fn::GetAtt` names.
+fn referred(node: &Node) -> Option<&str> {
+    let attribute = node.get("Fn::GetAtt").map(|it| it.items().first().unwrap_or(it));
+    let text = node.get("Ref").or(attribute)?.text()?;
+    text.split('.').next()
+}
+
+/// A bucket of a template and what is in it, of its policy.
+pub(super) fn bucket_of_template(kind: &str, properties: &Node) -> Option<Vec<String>> {
+    let name = properties.get("Bucket").filter(|_| kind == "AWS::S3::BucketPolicy")?.text()?;
+    Some(of_bucket(name))
+}
+
+/// Types of templates that are the only policy of a resource, and the property that names it.
+const OF_ONE: [(&str, &str); 4] = [
+    ("AWS::S3::BucketPolicy", "Bucket"),
+    ("AWS::SNS::TopicPolicy", "Topics"),
+    ("AWS::SQS::QueuePolicy", "Queues"),
+    ("AWS::SecretsManager::ResourcePolicy", "SecretId"),
+];
+
+/// Of which resources a resource of a template is the only policy, as patterns of their ARNs:
+/// of one that the template names by its logical id, what nothing of another template has.
+pub(super) fn of_one(
+    (kind, template): (&str, usize),
+    known: Option<&[String]>,
+    written: Option<&Node>,
+) -> Vec<String> {
+    let Some((_, property)) = OF_ONE.iter().find(|(of, _)| *of == kind) else { return Vec::new() };
+    if let Some(known) = known {
+        return known.iter().filter(|one| !one.ends_with("/*")).cloned().collect();
+    }
+    let Some(written) = written.and_then(|node| node.get(property)) else { return Vec::new() };
+    let id = |one: &Node| referred(one).map(|id| format!("template:{template}:{id}"));
+    listed(written).iter().filter_map(id).collect()
 }
 
 /// A policy about some resources, all where there are none, and some actions alone.
@@ -325,21 +526,102 @@ pub(super) fn bound(policy: &Arc<Document>, own: &[String], about: &[String]) ->
             of_others |= !is_within(allow.get("Action"), about, Wildcard::of_actions);
             on_others |= !is_within(allow.get("Resource"), own, Wildcard::of_text);
         }
-        let deny = |action: (&str, Json), resource: (&str, Json)| json!({"Effect": "Deny", "Principal": "*", action.0: action.1, resource.0: resource.1});
         let before = all.len();
-        let is_any = |all: &[String]| all.is_empty() || all.iter().any(|one| one == "*");
-        if of_others && !is_any(about) {
-            all.push(deny(("NotAction", json!(about)), ("Resource", json!("*"))));
-        }
-        if on_others && !is_any(own) {
-            all.push(deny(("Action", json!("*")), ("NotResource", json!(own))));
-        }
+        all.extend(of_other_actions(about).filter(|_| of_others));
+        all.extend(on_other_resources(own).filter(|_| on_others));
         let is_more = all.len() > before;
         *text.get_mut("Statement")? = Json::Array(all);
         is_more.then_some(text.to_string())
     };
     let made = made().and_then(|it| Document::parse(policy.name(), &it, policy.kind()).ok());
     made.map_or_else(|| Arc::clone(policy), Arc::new)
+}
+
+fn deny(action: (&str, Json), resource: (&str, Json)) -> Json {
+    json!({"Effect": "Deny", "Principal": "*", action.0: action.1, resource.0: resource.1})
+}
+
+fn is_any(all: &[String]) -> bool {
+    all.is_empty() || all.iter().any(|one| one == "*")
+}
+
+fn of_other_actions(about: &[String]) -> Option<Json> {
+    let is_bound = !is_any(about);
+    is_bound.then(|| deny(("NotAction", json!(about)), ("Resource", json!("*"))))
+}
+
+fn on_other_resources(own: &[String]) -> Option<Json> {
+    let is_bound = !is_any(own);
+    is_bound.then(|| deny(("Action", json!("*")), ("NotResource", json!(own))))
+}
+
+/// What a resource's policy is about: patterns of its own resource and of actions, anything
+/// where there are none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Region {
+    pub(super) own: Vec<String>,
+    pub(super) about: Vec<String>,
+}
+
+impl Region {
+    /// Denies of all else.
+    pub(super) fn others(&self) -> Vec<Json> {
+        of_other_actions(&self.about).into_iter().chain(on_other_resources(&self.own)).collect()
+    }
+
+    /// A Deny of it; `None` where it is everything.
+    pub(super) fn itself(&self) -> Option<Json> {
+        let of = |all: &[String]| if is_any(all) { json!("*") } else { json!(all) };
+        let is_everything = is_any(&self.about) && is_any(&self.own);
+        (!is_everything).then(|| deny(("Action", of(&self.about)), ("Resource", of(&self.own))))
+    }
+
+    /// Whether the other is of the same resource, which one of them may tell in less detail
+    /// (`arn:*:kms:*:*:key/k1`).
+    pub(super) fn is_of_same(&self, other: &Self) -> bool {
+        let is_known = !is_any(&self.own) && !is_any(&other.own);
+        let are_of = |own: &[String], others: &[String]| {
+            own.iter().all(|one| others.iter().any(|it| Wildcard::of_text(it).matches(one)))
+        };
+        let is_within = || are_of(&self.own, &other.own) || are_of(&other.own, &self.own);
+        self.about == other.about && (self.own == other.own || (is_known && is_within()))
+    }
+}
+
+/// A resource's policy with Denies besides; of a resource that has none, but for which another
+/// stands elsewhere, one that says nothing else. `None` where that is no policy.
+pub(super) fn beside(
+    policy: Option<&Arc<Document>>,
+    other: &Document,
+    denies: &[Json],
+) -> Option<Arc<Document>> {
+    let Some(policy) = policy else {
+        let statements = std::iter::once(nothing(other.kind())).chain(denies.iter().cloned());
+        let statements: Vec<Json> = statements.collect();
+        let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+        return Document::parse(other.name(), &text, other.kind()).ok().map(Arc::new);
+    };
+    if denies.is_empty() {
+        return Some(Arc::clone(policy));
+    }
+    let mut text: Json = serde_json::from_str(policy.text()).ok()?;
+    let written = text.get_mut("Statement")?;
+    let mut all = match written.take() {
+        Json::Array(all) => all,
+        one => vec![one],
+    };
+    all.extend(denies.iter().cloned());
+    *written = Json::Array(all);
+    Document::parse(policy.name(), &text.to_string(), policy.kind()).ok().map(Arc::new)
+}
+
+/// A statement that lets nobody do anything: of a role whoever is not let in cannot take it, and
+/// of others there is no action that none is.
+fn nothing(kind: Kind) -> Json {
+    match kind {
+        Kind::Trust => json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}),
+        _ => json!({"Effect": "Allow", "Principal": "*", "NotAction": "*", "Resource": "*"}),
+    }
 }
 
 /// Whether each of the texts of an element is of one of some patterns; one that is not there is
@@ -628,5 +910,149 @@ mod tests {
         let bucket = resource("aws_s3_bucket_policy", &json!({"bucket": "b"}));
         let own = policy("s3:*", "arn:aws:s3:::b/*");
         assert_eq!(of_estate(bucket, Vec::new(), own.clone()).text(), own.text());
+    }
+
+    /// The policy of `P` of a template, whose properties and what else there is are these.
+    fn of_template(kind: &str, properties: &str, others: &str) -> Arc<Document> {
+        let statement = format!(
+            "{{Statement: [{{Effect: Allow, Principal: {{AWS: '{}'}}, Action: '*', Resource: '*'}}]}}",
+            ROLE.replace("role", "user")
+        );
+        let properties = properties.replace("POLICY", &statement);
+        let text =
+            format!("Resources:\n  P: {{Type: '{kind}', Properties: {{{properties}}}}}\n{others}");
+        let Ok(Read::Template { root, .. }) = read(&text) else { panic!("no template: {text}") };
+        let place = Place {
+            partition: "aws".to_owned(),
+            account: "123456789012".to_owned(),
+            region: Some("eu-west-1".to_owned()),
+        };
+        let mut estate = Estate::default();
+        crate::access::templates::add(&root, &place, &mut estate).unwrap();
+        estate.entries["Resources.P"].policies.resource.clone().unwrap()
+    }
+
+    const QUEUE: &str = "  Q: {Type: 'AWS::SQS::Queue', Properties: {QueueName: q}}\n";
+    const TOPIC: &str = "  T: {Type: 'AWS::SNS::Topic', Properties: {TopicName: q}}\n";
+    const STREAM: &str = "  S: {Type: 'AWS::Kinesis::Stream', Properties: {Name: q}}\n";
+
+    /// By whatever the template names it, and whether it has a name of its own or not.
+    #[rstest]
+    #[case::queue(
+        "AWS::SQS::QueuePolicy",
+        "Queues: [!Ref Q], PolicyDocument: POLICY",
+        QUEUE,
+        "sqs",
+        "q"
+    )]
+    #[case::queue_by_its_arn(
+        "AWS::SQS::QueueInlinePolicy",
+        "Queue: !GetAtt Q.QueueUrl, PolicyDocument: POLICY",
+        QUEUE,
+        "sqs",
+        "q"
+    )]
+    #[case::queue_by_its_url(
+        "AWS::SQS::QueueInlinePolicy",
+        "Queue: 'https://sqs.eu-west-1.amazonaws.com/123456789012/q', PolicyDocument: POLICY",
+        "",
+        "sqs",
+        "q"
+    )]
+    #[case::queue_without_a_name(
+        "AWS::SQS::QueuePolicy",
+        "Queues: [!Ref Q], PolicyDocument: POLICY",
+        "  Q: {Type: 'AWS::SQS::Queue'}\n",
+        "sqs",
+        "stack-Q-1ABC"
+    )]
+    #[case::topic(
+        "AWS::SNS::TopicPolicy",
+        "Topics: [!Ref T], PolicyDocument: POLICY",
+        TOPIC,
+        "sns",
+        "q"
+    )]
+    #[case::topic_inline(
+        "AWS::SNS::TopicInlinePolicy",
+        "TopicArn: !Ref T, PolicyDocument: POLICY",
+        TOPIC,
+        "sns",
+        "q"
+    )]
+    #[case::table(
+        "AWS::DynamoDB::Table",
+        "TableName: q, ResourcePolicy: {PolicyDocument: POLICY}",
+        "",
+        "dynamodb",
+        "table/q"
+    )]
+    #[case::stream(
+        "AWS::Kinesis::ResourcePolicy",
+        "ResourceArn: !GetAtt S.Arn, ResourcePolicy: POLICY",
+        STREAM,
+        "kinesis",
+        "stream/q"
+    )]
+    #[case::domain(
+        "AWS::OpenSearchService::Domain",
+        "DomainName: q, AccessPolicies: POLICY",
+        "",
+        "es",
+        "domain/q"
+    )]
+    #[case::access_point(
+        "AWS::S3::AccessPoint",
+        "Name: q, Policy: POLICY",
+        "",
+        "s3",
+        "accesspoint/q"
+    )]
+    #[case::secret(
+        "AWS::SecretsManager::ResourcePolicy",
+        "SecretId: !Ref X, ResourcePolicy: POLICY",
+        "  X: {Type: 'AWS::SecretsManager::Secret', Properties: {Name: q}}\n",
+        "secretsmanager",
+        "secret:q-AbCdEf"
+    )]
+    fn a_policy_of_a_template_is_about_its_own_resource(
+        #[case] kind: &str,
+        #[case] properties: &str,
+        #[case] others: &str,
+        #[case] service: &str,
+        #[case] own: &str,
+    ) {
+        let policy = of_template(kind, properties, others);
+        let action = format!("{service}:X");
+        let arn = |rest: &str| format!("arn:aws:{service}:{HERE}:{rest}");
+        assert!(allows(&policy, &action, &arn(own)));
+        let other = own.replace('q', "other").replace('Q', "Other");
+        assert!(!allows(&policy, &action, &arn(&other)), "{other}");
+        assert!(!allows(&policy, "iam:X", &arn(own)));
+    }
+
+    /// Of which queue it is, nobody knows: it may be any.
+    #[rstest]
+    #[case::of_another_stack("!ImportValue q", QUEUE)]
+    #[case::of_a_name_that_is_not_known(
+        "!Ref Q",
+        "  Q: {Type: 'AWS::SQS::Queue', Properties: {QueueName: !ImportValue q}}\n"
+    )]
+    fn a_policy_of_a_template_may_be_of_any_resource(#[case] queue: &str, #[case] others: &str) {
+        let properties = format!("Queues: [{queue}], PolicyDocument: POLICY");
+        let policy = of_template("AWS::SQS::QueuePolicy", &properties, others);
+        assert!(allows(&policy, "sqs:SendMessage", &format!("{SQS}:secret")));
+        assert!(!allows(&policy, "sns:Publish", &format!("{SNS}:secret")));
+    }
+
+    #[rstest]
+    #[case::of_one_region("MultiRegion: false, ", false)]
+    #[case::of_several("MultiRegion: true, ", true)]
+    #[case::not_said("", false)]
+    fn a_multi_region_key_has_an_id_of_its_own_form(#[case] says: &str, #[case] is: bool) {
+        let policy = of_template("AWS::KMS::Key", &format!("{says}KeyPolicy: POLICY"), "");
+        let id = "known-after-apply.Resources.P";
+        assert_eq!(allows(&policy, "kms:Decrypt", &format!("{KMS}/mrk-{id}")), is);
+        assert_eq!(allows(&policy, "kms:Decrypt", &format!("{KMS}/{id}")), !is);
     }
 }

@@ -238,7 +238,7 @@ impl<'p> Plan<'p, '_> {
                         }
                         None => match self.in_part(&called, &written, Kind::Boundary)? {
                             Some((why, bounded)) => self.estate.entry(&name).limit(why, bounded),
-                            None => self.unknown(&name, &called, "policy"),
+                            None => self.limited(&name, &called, "policy")?,
                         },
                     }
                 }
@@ -247,9 +247,9 @@ impl<'p> Plan<'p, '_> {
                 }
                 Managed::Elsewhere(arn) => {
                     let what = format!("the boundary `{arn}` is not in the files");
-                    self.estate.entry(&name).unknown.insert(what);
+                    self.limit(&name, &arn, what)?;
                 }
-                Managed::Unknown => self.unknown(&name, &own, "permissions_boundary"),
+                Managed::Unknown => self.limited(&name, &own, "permissions_boundary")?,
             }
         }
         let trust = resource.values.get("assume_role_policy").filter(|_| word == "role");
@@ -320,6 +320,20 @@ impl<'p> Plan<'p, '_> {
     }
 
     /// Notes that something of a resource of some name is not known.
+    /// An identity's boundary is not known: it may allow anything or nothing, and gives nothing
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html>).
+    fn limited(&mut self, owner: &str, name: &str, attribute: &str) -> Result<(), String> {
+        let why = self.after_apply(name, attribute);
+        self.limit(owner, name, why)
+    }
+
+    fn limit(&mut self, owner: &str, name: &str, why: String) -> Result<(), String> {
+        let anything = Bounded::anything(name, Kind::Boundary);
+        let anything = anything.map_err(|error| format!("{name}: {error}"))?;
+        self.estate.entry(owner).limit(why, anything);
+        Ok(())
+    }
+
     pub(super) fn unknown(&mut self, owner: &str, name: &str, attribute: &str) {
         let why = self.after_apply(name, attribute);
         self.estate.entry(owner).unknown.insert(why);

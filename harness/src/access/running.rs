@@ -1,8 +1,10 @@
 //! What runs as a role and is made by templates, but for functions of which both the name and
 //! the role are known: of the rest not all is read, and so it is never taken for absent.
 
+use std::collections::BTreeMap;
+
 use super::estate::Estate;
-use super::given::Own;
+use super::given::{Own, whose};
 use super::templates::referred;
 use crate::lint::known::{Member, Node, Value};
 
@@ -15,6 +17,9 @@ pub(crate) struct Running {
     pub(crate) kind: &'static str,
     /// The name or the ARN of its role, where that is known.
     pub(crate) role: Option<String>,
+    /// The name or the ARN of the instance profile that names its role, where that one is not
+    /// of its template.
+    pub(crate) profile: Option<String>,
     /// The name that it has where it runs, of a function alone.
     pub(crate) called: Option<String>,
 }
@@ -52,12 +57,86 @@ const WITHOUT: [&str; 7] = [
     "aws_ecs_service",
 ];
 
+/// An instance profile of a template.
+#[derive(Debug)]
+pub(crate) struct Profile {
+    /// Its name, where that is known.
+    name: Option<String>,
+    /// The name of its role, where there is one that is known.
+    role: Option<String>,
+}
+
+impl Profile {
+    /// The name of its role, where there is one that is known.
+    pub(crate) fn role(&self) -> Option<&str> {
+        self.role.as_deref()
+    }
+
+    /// Whether it has a name.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        self.name.as_deref() == Some(name)
+    }
+}
+
+/// What [`whose`] calls a name that is not known.
+const ANY: &str = "*";
+
+const PROFILE: &str = "AWS::IAM::InstanceProfile";
+
+/// The name of the role of each instance profile of a template, by its logical id.
+pub(super) type Profiles = BTreeMap<String, String>;
+
+/// Notes an instance profile, which "can contain only one role"
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-instanceprofile.html>).
+pub(super) fn add_profile(
+    resource: &Member,
+    kind: &str,
+    properties: &Node,
+    (own, profiles): (&Own, &mut Profiles),
+    estate: &mut Estate,
+) {
+    if kind != PROFILE {
+        return;
+    }
+    let roles = properties.get("Roles");
+    let written = resource.value.path(&["Properties", "Roles"]);
+    let named = whose(written, roles, "role", own);
+    let role = named.first().and_then(|role| role.strip_prefix("role/"));
+    let role = role.filter(|role| *role != ANY).map(str::to_owned);
+    if let Some(role) = &role {
+        profiles.insert(resource.key.clone(), role.clone());
+    }
+    let name = properties.get("InstanceProfileName").and_then(Node::text).map(str::to_owned);
+    estate.profiles.push(Profile { name, role });
+}
+
+/// The name or the ARN of an instance profile, where that is known, else its logical id.
+fn profile(written: Option<&Node>, resolved: &Node) -> Option<Result<String, String>> {
+    // A launch template has it as a member.
+    let member = |node: &Node| {
+        let of = |name| node.get(name).filter(|node| node.is_something()).cloned();
+        of("Name").or_else(|| of("Arn"))
+    };
+    let named = member(resolved).unwrap_or_else(|| resolved.clone());
+    if let Some(text) = named.text() {
+        return Some(Ok(text.to_owned()));
+    }
+    let written = member(written?).or_else(|| written.cloned())?;
+    let by_attribute = || {
+        let attribute = written.get("Fn::GetAtt")?;
+        let text = attribute.items().first().unwrap_or(attribute).text()?;
+        text.split('.').next().map(str::to_owned)
+    };
+    let by_ref = written.get("Ref").and_then(Node::text).map(str::to_owned);
+    by_ref.or_else(by_attribute).map(Err)
+}
+
 /// Notes what a resource of a template is that runs as a role.
 pub(super) fn add(
     resource: &Member,
     kind: &str,
     properties: &Node,
-    own: &Own,
+    (own, profiles): (&Own, &Profiles),
     estate: &mut Estate,
 ) {
     let Some((_, kind, path)) = RUNNING.iter().find(|(of, ..)| *of == kind) else { return };
@@ -90,8 +169,13 @@ pub(super) fn add(
         None => of_sam().and_then(|name| name.strip_prefix("role/")).map(str::to_owned),
     };
     // The role of an instance its profile names, and that of a task its definition.
-    let is_by_another = ["aws_instance", "aws_launch_template", "aws_ecs_service"].contains(kind);
-    let named = named.filter(|_| !is_by_another);
+    let is_instance = matches!(*kind, "aws_instance" | "aws_launch_template");
+    let of = role.as_ref().filter(|_| is_instance);
+    let (named, profile) = match of.and_then(|role| profile(written.as_ref(), role)) {
+        Some(Ok(name)) => (None, Some(name)),
+        Some(Err(id)) => (profiles.get(&id).cloned(), None),
+        None => (named.filter(|_| !is_instance && *kind != "aws_ecs_service"), None),
+    };
     let called = properties.get("FunctionName").filter(|_| is_function).and_then(Node::text);
     // That one is known.
     if called.is_some() && named.is_some() {
@@ -101,6 +185,7 @@ pub(super) fn add(
         name: format!("Resources.{}", resource.key),
         kind,
         role: named,
+        profile,
         called: called.map(str::to_owned),
     });
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use ringfence_policy::Kind;
+use ringfence_policy::{Document, Kind};
 use serde_json::{Value as Json, json};
 
 use super::bounded;
+use super::denies::Denies;
 use super::estate::Entry;
 use super::grants::{self, Beside, Grant, Unread};
 use super::own;
@@ -51,13 +52,18 @@ impl Plan<'_, '_> {
             let at = (self.file, resource.address.clone());
             let overwritten = self.overwritten.get(&at).filter(|_| *kind == Kind::Resource);
             if let Some(why) = overwritten.cloned() {
-                // Each may be there: what it allows counts, and what it denies does not.
+                // Each may be there: what it allows may count, and what it denies may keep back.
+                let of = own::of(resource, &self.own.resources);
+                let about = grants::actions(&resource.kind);
+                let denies = |it: &Arc<Document>| Denies::of(it, of.as_deref(), &about, false);
+                let denies = document.as_ref().map(denies).unwrap_or_default();
                 let written = document.and_then(|it| serde_json::from_str::<Json>(it.text()).ok());
                 let part = written.map(Part::from);
                 let part = part.as_ref().or_else(|| self.own.part(resource, attribute));
                 let allows = part.and_then(bounded::grants);
                 let unread = Unread::of(resource, why.clone(), "").known_in_part(allows);
                 let entry = self.estate.entry(&name);
+                entry.denies = denies;
                 entry.unknown.insert(why);
                 entry.unread.push(unread);
                 continue;

@@ -21,6 +21,7 @@ use super::estate::{Entry, Estate};
 use super::given::{self, Own};
 use super::grants::Unread;
 use super::plan::principal;
+use super::running::Profiles;
 use super::{letting, managed, running, unnamed};
 use crate::lint::known::{Member, Node, Value};
 use crate::lint::terraform::Resource;
@@ -38,6 +39,7 @@ pub(crate) struct Place {
 /// # Errors
 /// A policy that AWS would not store, and an identity that is in the estate already.
 pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(), String> {
+    estate.templates += 1;
     let root = &names::without_no_value(&sam::expanded(root, &place.partition));
     let names = Names::of(root, place, &estate.resources);
     let resources = root.get("Resources").map(Node::members).unwrap_or_default();
@@ -59,11 +61,19 @@ pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(),
         entry.unknown.insert(why);
         entry.unread.push(unread);
     }
+    let find = |id: &str| {
+        let found = all.iter().find(|made| made.resource.key == id)?;
+        Some((found.kind, &found.properties))
+    };
+    let mut profiles = Profiles::new();
+    for Made { resource, kind, properties, .. } in &all {
+        running::add_profile(resource, kind, properties, (&own, &mut profiles), estate);
+    }
     for made in &all {
         functions(made, &own, estate);
         let Made { resource, kind, properties, .. } = made;
-        running::add(resource, kind, properties, &own, estate);
-        letting::add(resource, kind, properties, place, estate);
+        running::add(resource, kind, properties, (&own, &profiles), estate);
+        letting::add(resource, kind, properties, (place, &find), estate);
         made.add(&all, place, estate)?;
     }
     for made in &all {
@@ -231,9 +241,18 @@ impl Identity<'_> {
         let document = self.managed(written, node, Kind::Boundary)?;
         match (document, node.text()) {
             (Some(document), _) => self.entry.policies.boundary = Some(vec![document]),
-            (None, Some(arn)) => self.unknown(&format!("the boundary `{arn}`")),
-            (None, None) => self.unknown("PermissionsBoundary"),
+            (None, Some(arn)) => self.limited(&format!("the boundary `{arn}`"))?,
+            (None, None) => self.limited("PermissionsBoundary")?,
         }
+        Ok(())
+    }
+
+    /// Its boundary is not known: it may allow anything or nothing, and gives nothing
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html>).
+    fn limited(&mut self, what: &str) -> Result<(), String> {
+        let anything = Bounded::anything(self.name, Kind::Boundary);
+        let anything = anything.map_err(|error| format!("{}: {error}", self.name))?;
+        self.entry.limit(format!("{}: {what} is not known", self.name), anything);
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::complete::{Apart, Setting, Source};
 use super::estate::Estate;
+use super::given_stacks::Given;
 use super::overwritten::Overwritten;
 use super::plan::{Contents, Plan};
 use crate::lint::known::Node;
@@ -73,6 +74,11 @@ pub(super) fn read(files: Vec<File>) -> Result<Estate, Unfit> {
         Plan { files: &files, file, own, estate, made, overwritten }.join_groups();
     }
     estate.note_elsewhere(&made);
+    let stacks = files.iter().enumerate().flat_map(|(file, own)| {
+        let given = |one| Given::of(one, own.apart.called(&one.address), own.setting());
+        own.resources.iter().filter_map(given).map(move |stack| (file, stack))
+    });
+    let stacks: Vec<(usize, Given)> = stacks.collect();
     for Contents { resources, outputs, apart, .. } in files {
         estate.resources.extend(
             resources
@@ -89,6 +95,9 @@ pub(super) fn read(files: Vec<File>) -> Result<Estate, Unfit> {
         estate.roots.insert(apart.name, outputs);
     }
     estate.bind();
+    for (file, stack) in stacks {
+        stack.add(&mut estate).map_err(|message| Unfit { file, message })?;
+    }
     Ok(estate)
 }
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::can::role_of_trust;
 use super::control::{Limits, Through, Whose};
 use super::estate::{Entry, Estate};
+use super::federated;
 use super::sessions::{lets_in, sessions};
 use super::stated::Stated;
 
@@ -100,7 +101,13 @@ fn decided(
     );
     undecided.extend(entry.elsewhere(name));
     undecided.extend(limits.may(whose).map(str::to_owned));
-    let under = limits.over(&entry.policies, whose);
+    let mut under = limits.over(&entry.policies, whose);
+    if let Some(principal) = &entry.principal {
+        let denied = estate.denials().of(&[principal], under.boundary.is_some());
+        let denied = if entry.is_unnamed { denied.of_unnamed(name) } else { denied };
+        under.identity.extend(denied.sure);
+        undecided.extend(denied.may.into_iter().map(|(why, _)| why));
+    }
     let taken: Vec<&Through> = endpoints.iter().filter(|one| one.is_of(name)).collect();
     let way = Way { through: None, taken: &taken };
     let mut asked = Asked { name, entry, way, can: BTreeMap::new(), undecided };
@@ -126,6 +133,8 @@ fn decided(
             }
         }
     }
+    asked.way = Way { through: None, taken: &[] };
+    asked.by_federated(estate, principal, &limits.over(&entry.policies, whose))?;
     for unread in estate.entries.values().flat_map(|standing| &standing.unread) {
         let most = unread.most(principal)?;
         asked.undecided.extend(most.map(|_| unread.why.clone()));
@@ -218,6 +227,50 @@ impl Asked<'_> {
         let others = of_others(role)?;
         let with = Policies { resource: Some(policy.clone()), ..under.clone() };
         self.by_any_session(By { outer: &others, ..by }, &with, policy)?;
+        Ok(())
+    }
+
+    /// What sessions can that a user federates, by its policies and by those of resources, where
+    /// a policy may tell them from the user.
+    fn by_federated(
+        &mut self,
+        estate: &Estate,
+        user: Option<&Principal>,
+        under: &Policies,
+    ) -> Result<(), NoAnswer> {
+        let is_user = |it: &&Principal| matches!(it, Principal::User { .. });
+        let Some(user) = user.filter(is_user) else { return Ok(()) };
+        let is_told = federated::documents(under).any(|document| federated::tells_apart(document));
+        if !is_told && !federated::resources_tell_apart(estate) {
+            return Ok(());
+        }
+        let policies = |entry: &Entry| {
+            let policy = entry.policies.resource.as_ref();
+            policy.filter(|policy| policy.kind() == Kind::Resource).cloned()
+        };
+        let resources = estate.entries.iter().filter_map(|(at, it)| Some((at, policies(it)?)));
+        let mut all: Vec<(Option<&str>, Policies)> = vec![(None, under.clone())];
+        for (address, policy) in resources {
+            let with = Policies { resource: Some(policy), ..under.clone() };
+            all.push((Some(address.as_str()), with));
+        }
+        let outer = Policies::default();
+        for (with, policies) in &all {
+            for session in federated::sessions(user, &[policies]) {
+                let principal = Some(&session.principal);
+                let is_let_in = |policy: &Arc<Document>| lets_in(principal, policy);
+                if !policies.resource.as_ref().is_none_or(is_let_in)
+                    || !session.is_made_by(user, under)?
+                {
+                    continue;
+                }
+                self.by(
+                    &By { with: *with, principal, outer: &outer },
+                    &federated::of_session(policies),
+                )?;
+                self.undecided.extend(session.beyond);
+            }
+        }
         Ok(())
     }
 

@@ -46,6 +46,7 @@ mod settings;
 pub mod suite;
 pub mod tokens;
 pub mod trust;
+mod undone;
 
 pub use actor::{Actor, Answer};
 pub use attack::{Attack, Attempt, Reason, Refusal, Step, Twin, Who};

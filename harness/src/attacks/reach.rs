@@ -5,21 +5,20 @@
 //! policies: its boundary, the organization's control policies, the policies of VPC
 //! endpoints, and the policies of the resources and the trust policies that Terraform and the stacks made.
 
-mod stacks;
+pub(crate) mod stacks;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ringfence_evidence::{Allowed, KeyValue, ReachRow};
-use ringfence_models::Partition;
 use ringfence_policy::catalog;
 use ringfence_prove::jsonl::Value as Held;
 
 use super::facts::Facts;
 use super::policies::{RolePolicies, identity_policies, trusts};
 use super::suite::Suite;
-use crate::access::deployed::{Where, identity, stack, trust};
+use crate::access::deployed::{identity, stack, trust};
 use crate::access::estate::Estate;
 use crate::access::stated::{Stated, stated};
 use crate::access::what::{Can, What, of_entry};
@@ -161,12 +160,7 @@ impl Beside {
 
     /// Takes what stacks let in.
     async fn stacks(&mut self, suite: &Suite<'_>) -> anyhow::Result<()> {
-        let facts = suite.facts();
-        let place = Where {
-            partition: Partition::of_region(&facts.region).id.to_owned(),
-            account: facts.account.clone(),
-            region: Some(facts.region.clone()),
-        };
+        let place = stacks::place(suite.facts());
         for found in stacks::all(suite.platform()).await? {
             let added = found.and_then(|one| {
                 let told = |why| stacks::Unread { stack: one.name.clone(), why };

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::actor::{Actor, Answer};
 use super::attack::{Attack, Attempt, Reason, Refusal, Step, Who};
 use super::finding::{self, Companion, Companions, Decider, Finding, Scope, Traces, Verdict};
-use super::{companions, restore};
+use super::{companions, restore, undone};
 use crate::config::Statements;
 use crate::guard_rail::GuardRail;
 
@@ -95,10 +95,12 @@ impl Runner<'_> {
                 })
                 .or_else(|| refused.as_ref().err().cloned()),
         };
-        if let (Ok(given), Attempt::Call(step), false) = (&attempt.result, &attack.attempt, spared)
-        {
-            take_back(self.platform, step, given, before.as_ref()).await;
-        }
+        let stays = match (&attempt.result, &attack.attempt, spared) {
+            (Ok(given), Attempt::Call(step), false) => {
+                take_back(self.platform, step, given, before.as_ref()).await
+            }
+            _ => None,
+        };
         let (twin, twin_ids) = match &self.twin {
             Some(twin) => (twin.clone(), Vec::new()),
             None => {
@@ -123,11 +125,12 @@ impl Runner<'_> {
             Some(judged) => judged,
             None => companions.judge(fault.as_deref(), refusal),
         };
-        let observed = match (&attempt.result, fault) {
+        let mut observed = match (&attempt.result, fault) {
             (Err(error), Some(fault)) => format!("{fault}; the answer: {} {error}", error.status),
             (Ok(_), fault) => fault.unwrap_or_default(),
             (Err(error), None) => format!("{} {error}", error.status),
         };
+        observed.extend(stays.into_iter().flat_map(|stays| ["; ".to_owned(), stays]));
         let mut request_ids = attempt.request_ids;
         if let Ok(entry) = &refused
             && !request_ids.contains(&entry.request_id)
@@ -350,13 +353,30 @@ async fn before(platform: &Actor, step: &Step) -> Option<Value> {
     platform.call(&restore::read(step)?).await.result.ok()
 }
 
-/// Takes back what a call gave, and puts back what it replaced.
-async fn take_back(platform: &Actor, step: &Step, given: &Value, before: Option<&Value>) {
+/// Takes back what a call gave or made, and puts back what it replaced; what of it stays.
+async fn take_back(
+    platform: &Actor,
+    step: &Step,
+    given: &Value,
+    before: Option<&Value>,
+) -> Option<String> {
     let restored = before.into_iter().flat_map(|before| restore::to(step, before));
-    for undo in undo(step, given).into_iter().chain(restored) {
-        // Were this to fail, the next attack would tell.
-        platform.call(&undo).await;
+    let back = undo(step, given).or_else(|| undone::of(step, given));
+    let back: Vec<Step> = back.into_iter().chain(restored).collect();
+    if back.is_empty() && undone::makes(step) {
+        return Some(format!("what `{}` made stays: no call takes it away", step.operation));
     }
+    let mut stays = None;
+    for undo in &back {
+        let answer = platform.call(undo).await.result;
+        if let (Err(error), true) = (answer, undone::makes(step)) {
+            stays = Some(format!(
+                "what `{}` made stays: `{}` answers {} {error}",
+                step.operation, undo.operation, error.status
+            ));
+        }
+    }
+    stays
 }
 
 /// Whether what a call gives or replaces is taken back.
@@ -365,17 +385,23 @@ pub(crate) fn is_taken_back(step: &Step) -> bool {
     restore::read(step).is_some() || undo(step, &given).is_some()
 }
 
-/// Makes a call, and takes back what it gave or replaced.
-pub(crate) async fn made_and_taken_back(who: &Actor, platform: &Actor, step: &Step) -> Answer {
+/// Makes a call, and takes back what it gave, made or replaced; beside the answer what of that
+/// stays.
+pub(crate) async fn made_and_taken_back(
+    who: &Actor,
+    platform: &Actor,
+    step: &Step,
+) -> (Answer, Option<String>) {
     let before = before(platform, step).await;
     let mut answer = who.call(step).await;
     if answer.result.is_ok() && step.operation.starts_with("UpdateFunction") {
         answer.result = settled(platform, step, answer.result).await;
     }
-    if let Ok(given) = &answer.result {
-        take_back(platform, step, given, before.as_ref()).await;
-    }
-    answer
+    let stays = match &answer.result {
+        Ok(given) => take_back(platform, step, given, before.as_ref()).await,
+        Err(_) => None,
+    };
+    (answer, stays)
 }
 
 /// Waits until a function's update is over, as `aws lambda wait

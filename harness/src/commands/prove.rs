@@ -1,6 +1,7 @@
 //! `ringfence prove`.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -57,11 +58,14 @@ pub(super) struct Prove {
 impl Prove {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         if !self.check.is_empty() {
-            let exit = check(&self.check)?;
-            return match self.files.are_none() || exit != Exit::Held {
-                true => Ok(exit),
-                false => self.compare(),
-            };
+            let (lines, exit) = check(&self.check)?;
+            if self.files.are_none() || exit != Exit::Held {
+                for line in lines {
+                    print!("{line}");
+                }
+                return Ok(exit);
+            }
+            return self.compare(lines);
         }
         if self.is_sarif_printed() && (self.json || self.markdown) {
             bail!("one form is printed: write `--sarif=FILE` beside `--json` or `--markdown`");
@@ -84,8 +88,9 @@ impl Prove {
         })
     }
 
-    /// Whether good certificates are of the claims that they name.
-    fn compare(self) -> anyhow::Result<Exit> {
+    /// Whether good certificates, of which there are these lines, are of the claims that they
+    /// name, and all of them.
+    fn compare(self, lines: Vec<String>) -> anyhow::Result<Exit> {
         let config = Config::load_of_one(&self.config, "`ringfence prove`")?;
         Guarded::fits(&config)?;
         self.files.clone().ask(config, move |read, config| {
@@ -93,13 +98,16 @@ impl Prove {
             let claims = claims::all(&guarded, &stated(config)?)?;
             let findings = reach::findings(&guarded);
             let mut exit = Exit::Held;
-            for path in &self.check {
+            for (path, good) in self.check.iter().zip(&lines) {
                 let all = certificates::checked(path)?.map_err(anyhow::Error::msg)?;
                 let strangers = certificates::strangers(&all, &claims, &findings);
-                let missing = certificates::unstated(&all, &claims, &findings);
-                for wrong in strangers.iter().chain(&missing) {
+                let missing = certificates::unstated(&all, &claims, &findings)?;
+                for wrong in missing.iter().chain(&strangers) {
                     println!("{}: {wrong}", path.display());
                     exit = Exit::Failed;
+                }
+                if missing.is_empty() && strangers.is_empty() {
+                    print!("{good}");
                 }
             }
             Ok(exit)
@@ -193,9 +201,10 @@ impl Prove {
     }
 }
 
-/// Whether certificates are good, each file on a line.
-fn check(paths: &[PathBuf]) -> anyhow::Result<Exit> {
+/// Whether certificates are good, and of each file what there is to say, in whole lines.
+fn check(paths: &[PathBuf]) -> anyhow::Result<(Vec<String>, Exit)> {
     let mut exit = Exit::Held;
+    let mut lines = Vec::with_capacity(paths.len());
     for path in paths {
         let name = path.display();
         let text = fs::read(path).with_context(|| format!("cannot read `{name}`"))?;
@@ -207,9 +216,9 @@ fn check(paths: &[PathBuf]) -> anyhow::Result<Exit> {
         match certificates::checked(path)? {
             Ok(all) if !all.states_claims() => {
                 let version = all.version;
-                println!(
-                    "{name}: BAD: version {version} does not state its claims, so that one may be missing: write it again"
-                );
+                lines.push(format!(
+                    "{name}: BAD: version {version} does not state its claims, so that one may be missing: write it again\n"
+                ));
                 exit = Exit::Failed;
             }
             Ok(all) => {
@@ -218,16 +227,18 @@ fn check(paths: &[PathBuf]) -> anyhow::Result<Exit> {
                     all.certificates.iter().map(|one| one.rail.as_str()).chain(packets).collect();
                 let good = all.certificates.len() + all.packets.len();
                 let rails = rails.len();
-                println!("{name}: {good} good certificates, of {rails} guard rails");
+                let mut told =
+                    format!("{name}: {good} good certificates, of {rails} guard rails\n");
                 for Without { rail, who, reason } in &all.without {
-                    println!("{name}: none of `{rail}` for `{who}`: {reason}");
+                    let _ = writeln!(told, "{name}: none of `{rail}` for `{who}`: {reason}");
                 }
+                lines.push(told);
             }
             Err(reason) => {
-                println!("{name}: BAD: {reason}");
+                lines.push(format!("{name}: BAD: {reason}\n"));
                 exit = Exit::Failed;
             }
         }
     }
-    Ok(exit)
+    Ok((lines, exit))
 }

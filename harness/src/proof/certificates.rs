@@ -8,10 +8,11 @@ use ringfence_certificate::form::{Certificate, SENT_KEYS, Side, Universe, Who, W
 use ringfence_certificate::packets::{self, PacketCertificate, Uncertified};
 use ringfence_certificate::{Certificates, Known, check};
 use ringfence_evidence::{Proof, ProofVerdict};
-use ringfence_prove::{Question, certify};
+use ringfence_policy::Policies;
+use ringfence_prove::{Disagreement, Question, certify};
 
 use super::claims::Claim;
-use super::decide::{Asked, End, Finding, asked};
+use super::decide::{self, Asked, End, Finding, asked};
 use crate::guard_rail::GuardRail;
 
 /// Their name in a bundle.
@@ -62,7 +63,7 @@ pub fn certificates(claims: &[Claim], findings: &[Finding]) -> Result<Certificat
         let mut written = Err(FULL.to_owned());
         if let Some(room) = left {
             let known = known.entry(&claim.who).or_default();
-            written = made(claim, finding.universe, known, &mut all);
+            written = made(claim, finding, known, &mut all);
             if written.is_ok() {
                 let last = all.certificates.last().map(serde_json::to_vec).transpose()?;
                 left = room.checked_sub(last.unwrap_or_default().len());
@@ -112,9 +113,15 @@ fn without(rail: &str, who: &str, reason: String) -> Without {
 }
 
 /// Adds the certificate of a claim, about what its finding is about.
-fn made(claim: &Claim, about: Asked, known: &Known, all: &mut Certificates) -> Result<(), String> {
-    let inner = asked(claim);
-    let universe = match about {
+fn made(
+    claim: &Claim,
+    finding: &Finding,
+    known: &Known,
+    all: &mut Certificates,
+) -> Result<(), String> {
+    let mut inner = asked(claim);
+    inner.identity.extend(finding.denied.iter().cloned());
+    let universe = match finding.universe {
         Asked::Requests(universe) => universe,
         Asked::Packets(_) => return Err("it is about packets".to_owned()),
     };
@@ -131,20 +138,23 @@ fn made(claim: &Claim, about: Asked, known: &Known, all: &mut Certificates) -> R
 /// guard rail's name is worth what its policies say.
 pub fn strangers(all: &Certificates, claims: &[Claim], findings: &[Finding]) -> Vec<String> {
     let mut sides = Certificates::new();
-    let mut of: BTreeMap<(&str, &str), Vec<[Side; 2]>> = BTreeMap::new();
+    let mut of: BTreeMap<(&str, &str), Vec<[Side; 3]>> = BTreeMap::new();
     let mut principals: BTreeMap<(&str, &str), Vec<Option<Who>>> = BTreeMap::new();
     for claim in claims {
         let name = (claim.rail.title(), claim.who.as_str());
-        let both = [sides.side(&asked(claim)), sides.side(&claim.most)];
-        of.entry(name).or_default().push(both);
+        let denied = Policies { identity: claim.denied().sure, ..Policies::default() };
+        let all = [sides.side(&asked(claim)), sides.side(&denied), sides.side(&claim.most)];
+        of.entry(name).or_default().push(all);
         principals.entry(name).or_default().push(claim.principal.as_ref().map(Who::from));
     }
     let is_stranger = |one: &&Certificate| {
         let name = (one.rail.as_str(), one.who.as_str());
         let both = of.get(&name).into_iter().flatten();
         let mut claims = both.zip(principals.get(&name).into_iter().flatten());
-        !claims.any(|([inner, outer], principal)| {
-            *inner == one.inner && *outer == one.outer && *principal == one.principal
+        !claims.any(|([inner, denied, outer], principal)| {
+            is_beside(&one.inner, inner, denied)
+                && *outer == one.outer
+                && *principal == one.principal
         })
     };
     let requests = all.certificates.iter().filter(is_stranger).map(|one| (&one.rail, &one.who));
@@ -163,17 +173,45 @@ pub fn strangers(all: &Certificates, claims: &[Claim], findings: &[Finding]) -> 
     requests.chain(packets).map(told).collect()
 }
 
-/// The claims of the files that certificates do not state, of guard rails of which they
-/// state some.
-pub fn unstated(all: &Certificates, claims: &[Claim], findings: &[Finding]) -> Vec<String> {
+/// Whether a side is another one, or that with some of what resources' policies deny.
+fn is_beside(side: &Side, own: &Side, denied: &Side) -> bool {
+    let Some((first, beside)) = side.identity.split_at_checked(own.identity.len()) else {
+        return false;
+    };
+    let first = Side { identity: first.to_vec(), ..side.clone() };
+    first == *own && beside.iter().all(|one| denied.identity.contains(one))
+}
+
+/// The claims of the files that certificates do not state: of guard rails of which they
+/// state some, and of those of which every claim is proved. The others are decided here.
+///
+/// # Errors
+/// Where prover and engine differ: a fault of ours.
+pub fn unstated(
+    all: &Certificates,
+    claims: &[Claim],
+    findings: &[Finding],
+) -> Result<Vec<String>, Disagreement> {
     let packets = findings.iter().filter(|one| matches!(one.universe, Asked::Packets(_)));
     let packets = packets.map(|one| (one.rail.title(), one.who.as_str()));
-    let names = claims.iter().map(|one| (one.rail.title(), one.who.as_str())).chain(packets);
-    let names: BTreeSet<(&str, &str)> = names.collect();
-    let is_missing =
-        |(rail, who): &(&str, &str)| all.claims.get(*rail).is_some_and(|of| !of.contains_key(*who));
-    let told = |(rail, who)| format!("the certificate of `{rail}` for `{who}` is missing");
-    names.into_iter().filter(is_missing).map(told).collect()
+    let mut names: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for name in claims.iter().map(|one| (one.rail.title(), one.who.as_str())).chain(packets) {
+        *names.entry(name).or_default() += 1;
+    }
+    let states = |rail: &str| all.claims.get(rail).is_some_and(|of| !of.is_empty());
+    let rest = claims.iter().filter(|one| !states(one.rail.title()));
+    let found = decide::all(&rest.cloned().collect::<Vec<Claim>>())?;
+    let both = found.iter().chain(findings);
+    let open = both.filter(|one| !matches!(one.end, End::Proved(_)));
+    let open: BTreeSet<&str> = open.map(|one| one.rail.title()).collect();
+    let stated = |rail: &str, who: &str| {
+        all.claims.get(rail).and_then(|of| of.get(who)).copied().unwrap_or_default()
+    };
+    let is_missing = |((rail, who), count): &((&str, &str), usize)| {
+        stated(rail, who) < *count && (states(rail) || !open.contains(rail))
+    };
+    let told = |((rail, who), _)| format!("the certificate of `{rail}` for `{who}` is missing");
+    Ok(names.into_iter().filter(is_missing).map(told).collect())
 }
 
 /// Reads certificates and checks each.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ringfence_policy::symbolic::statements;
 use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal};
 use ringfence_prove::Disagreement;
 use serde_json::{Value, json};
@@ -11,7 +12,9 @@ use super::guises::{Guise, guises};
 use super::limited::limited;
 use super::statements::{Forbidden, On};
 use super::{declared, network, trust};
+use crate::access::denies::{self, Denials, Denied};
 use crate::access::estate::{Entry, Most, Trusts, allows};
+use crate::access::federated;
 use crate::access::sessions::{lets_in, sessions};
 use crate::access::stated::Stated;
 use crate::config::{ConfigError, Job};
@@ -43,9 +46,38 @@ pub struct Claim {
     pub(super) kept_back_by: Option<String>,
     /// The policies with that, where it is known what it says.
     pub(super) kept_back: Option<Policies>,
+    /// What the policies of resources deny.
+    pub(super) denials: Arc<Denials>,
+    /// Who it may be whom they deny something, where the name is not known.
+    pub(super) disguised: Vec<(String, Arc<Document>)>,
 }
 
 impl Claim {
+    /// What the policies of resources deny who asks.
+    pub(super) fn denied(&self) -> Denied {
+        let Some(principal) = &self.principal else { return Denied::default() };
+        let is_bounded = self.policies.boundary.is_some();
+        // Of a ceiling it stands for anybody under the same boundary.
+        let mut denied = match (&self.rail, anybody_of(principal)) {
+            (GuardRail::DeployerCeiling | GuardRail::CodeCeiling, Some(anybody)) => {
+                self.denials.of(&[principal, &anybody], is_bounded)
+            }
+            _ => self.denials.of(&[principal], is_bounded),
+        };
+        if let Some(who) = &self.unnamed {
+            denied = denied.of_unnamed(who);
+            denied.may.extend(self.disguised.iter().cloned());
+        }
+        denied
+    }
+
+    /// The policies with all that those of resources deny for certain.
+    pub(super) fn under_denies(&self, policies: &Policies) -> Policies {
+        let mut policies = policies.clone();
+        policies.identity.extend(self.denied().sure);
+        policies
+    }
+
     /// Notes why a trust policy is the most that it may be.
     pub(super) fn hangs_on_part(&mut self, why: Option<String>) {
         let Some(why) = why else { return };
@@ -110,6 +142,9 @@ const REPLACES: [&str; 2] = ["iam:PutRolePermissionsBoundary", "iam:PutUserPermi
 /// The key of the caller's id.
 const USER_ID: &str = "aws:userid";
 
+/// The name of the level that allows the requests with an identity's own id alone.
+pub(super) const OF_ID: &str = "the id of who asks";
+
 /// What makes a policy say something else, or nothing.
 const CHANGES_POLICIES: [&str; 4] = [
     "iam:CreatePolicyVersion",
@@ -145,8 +180,47 @@ pub fn all(guarded: &Guarded<'_>, stated: &Stated) -> Result<Vec<Claim>, Unput> 
     claims.extend(trust::claims(guarded)?);
     claims.extend(declared::claims(guarded)?);
     let mut claims = limited(claims, guarded, stated)?;
+    let denials = Arc::new(guarded.estate.denials());
+    for claim in &mut claims {
+        claim.denials = Arc::clone(&denials);
+        claim.disguised = disguised(guarded, claim.unnamed.as_deref(), &denials);
+    }
     claims.sort_by(|one, other| one.rail.title().cmp(other.rail.title()));
     Ok(claims)
+}
+
+/// A role of somebody's account that no policy names.
+fn anybody_of(principal: &Principal) -> Option<Principal> {
+    let account = principal.account_id()?;
+    let name = "anybody-under-the-boundary";
+    let role_arn = format!("arn:aws:iam::{account}:role/{name}");
+    let session_arn = format!("arn:aws:sts::{account}:assumed-role/{name}/session");
+    Some(Principal::RoleSession { role_arn, session_arn })
+}
+
+/// What an identity may be denied of whose name a part is not known, where a policy names
+/// somebody whom it may be.
+fn disguised(
+    guarded: &Guarded<'_>,
+    unnamed: Option<&str>,
+    denials: &Denials,
+) -> Vec<(String, Arc<Document>)> {
+    let entry = unnamed.and_then(|name| Some((name, guarded.estate.entries.get(name)?)));
+    let Some((name, entry)) = entry else { return Vec::new() };
+    let mut all = Vec::new();
+    for (_, policy) in denials.policies() {
+        for (arn, guise) in guises(guarded, (name, entry), policy) {
+            let is_bounded = entry.policies.boundary.is_some();
+            let is_about = |at| {
+                let mut statements = statements(policy);
+                let one = statements.nth(at);
+                one.is_some_and(|one| one.is_about_caller(&guise.principal, is_bounded))
+            };
+            let why = format!("whether `{name}` is `{arn}`");
+            all.extend(denies::about(policy, is_about).map(|document| (why, document)));
+        }
+    }
+    all
 }
 
 pub(super) type Rail = (GuardRail, Vec<Forbidden>);
@@ -322,9 +396,11 @@ pub(super) fn letting_in<'e>(
     guarded.resources.iter().filter(may_let_in).copied().collect()
 }
 
-/// Whether a policy has an Allow for an identity, or for somebody whom it may be.
+/// Whether a policy has an Allow for an identity, for somebody whom it may be or for a session
+/// that it may federate.
 fn is_let_in(guarded: &Guarded<'_>, (name, entry): (&str, &Entry), policy: &Document) -> bool {
     lets_in(entry.principal.as_ref(), policy)
+        || federated::lets_in(entry.principal.as_ref(), policy)
         || guises(guarded, (name, entry), policy).values().any(|guise| guise.is_let_in)
 }
 
@@ -350,6 +426,8 @@ fn claim(
         hangs_on: None,
         kept_back_by: None,
         kept_back: None,
+        denials: Arc::default(),
+        disguised: Vec::new(),
     })
 }
 
@@ -371,8 +449,7 @@ fn of_id(entry: &Entry, policies: &Policies) -> Result<Option<Vec<Arc<Document>>
     };
     let text = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*",
         "Resource": "*", "Condition": {"StringLike": {USER_ID: id}}}]});
-    let name = "the id of who asks";
-    let level = Document::parse(name, &text.to_string(), Kind::ServiceControl)?;
+    let level = Document::parse(OF_ID, &text.to_string(), Kind::ServiceControl)?;
     Ok(Some(vec![Arc::new(level)]))
 }
 

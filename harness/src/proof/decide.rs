@@ -10,6 +10,7 @@ use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within
 
 use super::calls::Call;
 use super::claims::Claim;
+use crate::access::denies::{Kept, kept};
 use crate::access::estate::{allows, least};
 use crate::guard_rail::GuardRail;
 
@@ -28,6 +29,8 @@ pub struct Finding {
     pub packets: Option<Result<(Way, Facts), String>>,
     /// AWS's own policies that count for it, each with its version: AWS changes them.
     pub of_aws: BTreeSet<String>,
+    /// What resources' policies deny, where that counts for it.
+    pub denied: Vec<Arc<Document>>,
 }
 
 /// What a claim is about.
@@ -98,7 +101,8 @@ pub(super) fn asked(claim: &Claim) -> Policies {
 
 fn one(claim: &Claim) -> Result<Finding, Disagreement> {
     let policies = &asked(claim);
-    let (verdict, universe) = shown(claim, policies)?;
+    let Kept { verdict, universe, policies: under, by } = shown(claim, policies)?;
+    let mut denied = by;
     let undecided = |reason| (End::Undecided(reason), universe);
     let (end, universe) = match (verdict, claim.open.as_slice()) {
         _ if claim.beyond.is_some() => undecided(claim.beyond.clone().unwrap_or_default()),
@@ -130,18 +134,46 @@ fn one(claim: &Claim) -> Result<Finding, Disagreement> {
             claim.hangs_on.as_deref().unwrap_or_default()
         )),
         (Verdict::Violated(witness), []) => match (&claim.kept_back_by, &claim.kept_back) {
-            (None, _) => (broken(*witness, policies), universe),
+            (None, _) => violated(claim, *witness, &under, universe)?,
             (Some(why), None) => undecided(may_be_kept_back(&witness, why)),
-            (Some(why), Some(under)) => match shown(claim, under)? {
-                (Verdict::Violated(witness), universe) => (broken(*witness, under), universe),
-                _ => undecided(may_be_kept_back(&witness, why)),
-            },
+            (Some(why), Some(under)) => {
+                let Kept { verdict, universe, policies, by } = shown(claim, under)?;
+                denied.extend(by);
+                match verdict {
+                    Verdict::Violated(witness) => violated(claim, *witness, &policies, universe)?,
+                    _ => undecided(may_be_kept_back(&witness, why)),
+                }
+            }
         },
     };
     let universe = Asked::Requests(universe);
     let (rail, who) = (claim.rail.clone(), claim.who.clone());
     let of_aws = of_aws(policies);
-    Ok(Finding { rail, who, end, universe, packets: None, of_aws })
+    Ok(Finding { rail, who, end, universe, packets: None, of_aws, denied })
+}
+
+/// A request breaks a claim that policies allow, unless what resources' policies may deny
+/// besides keeps back each.
+fn violated(
+    claim: &Claim,
+    witness: Witness,
+    policies: &Policies,
+    universe: Universe,
+) -> Result<(End, Universe), Disagreement> {
+    let may = claim.denied().may;
+    let Some((first, _)) = may.first() else { return Ok((broken(witness, policies), universe)) };
+    let all = || may.iter().map(|(_, document)| Arc::clone(document)).collect();
+    let found = kept(policies, all, |policies| asked_about(claim, policies))?;
+    Ok(match found.verdict {
+        Verdict::Violated(witness) => (broken(*witness, &found.policies), found.universe),
+        _ => {
+            let is = |one: &&(String, Arc<Document>)| {
+                found.by.first().is_some_and(|by| Arc::ptr_eq(by, &one.1))
+            };
+            let why = may.iter().find(is).map_or(first, |(why, _)| why);
+            (End::Undecided(may_be_kept_back(&witness, why)), universe)
+        }
+    })
 }
 
 /// A claim about what is known, under the most that the rest may deny.
@@ -171,10 +203,15 @@ fn broken(witness: Witness, policies: &Policies) -> End {
     End::Violated(Box::new(Broken::Request { witness, allowed_by, call: None }))
 }
 
+/// What policies allow beside what resources' policies deny for certain.
+fn shown(claim: &Claim, policies: &Policies) -> Result<Kept<Universe>, Disagreement> {
+    kept(policies, || claim.denied().sure, |policies| asked_about(claim, policies))
+}
+
 /// Proved is what holds of all requests, or of those that AWS sends: the reference may lack
 /// keys that a service sends, those of OIDC tokens among them, and these are there. Of what
 /// does not hold, a request for an action that there is is shown where there is one.
-fn shown(claim: &Claim, policies: &Policies) -> Result<(Verdict, Universe), Disagreement> {
+fn asked_about(claim: &Claim, policies: &Policies) -> Result<(Verdict, Universe), Disagreement> {
     within_sent(&Question {
         inner: policies,
         outer: &claim.most,

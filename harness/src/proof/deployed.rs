@@ -15,6 +15,7 @@ use crate::access::deployed;
 use crate::access::estate::Estate;
 use crate::access::files;
 use crate::access::stated::stated;
+use crate::attacks::reach::stacks;
 use crate::attacks::{Step, Suite, role_policies};
 
 /// What was proved, and its certificates.
@@ -98,6 +99,7 @@ pub(crate) async fn estate(suite: &Suite<'_>) -> anyhow::Result<Option<Estate>> 
     }
     let mut estate = files::printed(states, &account.config().account)?;
     of_stacks(suite, &mut estate).await?;
+    denies_of_stacks(suite, &mut estate).await?;
     functions(suite, &mut estate).await?;
     Ok(Some(estate))
 }
@@ -119,6 +121,18 @@ async fn of_stacks(suite: &Suite<'_>, estate: &mut Estate) -> anyhow::Result<()>
             // IAM has all that Terraform's files give it, too.
             estate.entries.remove(&entry);
             deployed::role(estate, arn, &found)?;
+        }
+    }
+    Ok(())
+}
+
+/// What the policies deny of the resources that stacks made.
+async fn denies_of_stacks(suite: &Suite<'_>, estate: &mut Estate) -> anyhow::Result<()> {
+    let place = stacks::place(suite.facts());
+    for found in stacks::all(suite.platform()).await? {
+        match &found {
+            Ok(stack) => deployed::denies(estate, &stack.name, Ok(stack), &place),
+            Err(unread) => deployed::denies(estate, &unread.stack, Err(unread.why.clone()), &place),
         }
     }
     Ok(())

@@ -142,7 +142,10 @@ impl<'e> Guarded<'e> {
 
     /// Where the files are of another account than the configuration they count.
     fn settle(&mut self) -> Result<(), Unfit> {
-        let arns = self.texts("aws_iam_role", "arn");
+        let mut arns = self.texts("aws_iam_role", "arn");
+        if arns.is_empty() {
+            arns = self.texts("aws_iam_user", "arn");
+        }
         let is_here = |arn: &&String| arn.split(':').nth(4) == Some(self.account.as_str());
         let first = arns.iter().find(is_here).or_else(|| arns.first()).ok_or(Unfit::NoSetting)?;
         let mut parts = first.split(':').skip(1);
@@ -304,10 +307,9 @@ impl<'e> Guarded<'e> {
         for entry in of_templates.filter_map(|name| self.estate.entries.get(name)) {
             let boundary = entry.policies.boundary.as_deref().unwrap_or_default();
             are_known &= !boundary.is_empty() || entry.unknown.is_empty();
-            for document in boundary {
-                are_known &= document.name().starts_with("arn:");
-                further.insert(document.name().to_owned());
-            }
+            let names = boundary.iter().map(|document| document.name());
+            are_known &= names.clone().all(|name| name.starts_with("arn:"));
+            further.extend(names.filter(|name| name.starts_with("arn:")).map(str::to_owned));
         }
         self.further_boundaries = further;
         self.are_boundaries_known = are_known;

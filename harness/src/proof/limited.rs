@@ -4,22 +4,29 @@
 use std::sync::Arc;
 
 use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal};
+use ringfence_prove::Disagreement;
 use serde_json::{Value, json};
 
-use super::claims::Claim;
+use super::claims::{Claim, OF_ID, Unput};
+use super::decide::asked;
 use super::guarded::Guarded;
 use crate::access::control::{Limits, Through, Whose};
-use crate::access::estate::allows;
+use crate::access::estate::{allows, least};
+use crate::access::federated::{
+    documents, of_session, resources_tell_apart, sessions, tells_apart, with_session,
+};
 use crate::access::stated::Stated;
 use crate::access::unnamed::hangs_on_name;
+use crate::guard_rail::GuardRail;
 
 /// The claims with what limits them.
 pub(super) fn limited(
     claims: Vec<Claim>,
     guarded: &Guarded<'_>,
     stated: &Stated,
-) -> Result<Vec<Claim>, DocumentError> {
+) -> Result<Vec<Claim>, Unput> {
     let own = guarded.estate.limits(&guarded.account, stated);
+    let are_told_apart = resources_tell_apart(guarded.estate);
     let mut all = Vec::with_capacity(claims.len());
     for mut claim in claims {
         let account = claim.principal.as_ref().and_then(Principal::account_id);
@@ -27,7 +34,10 @@ pub(super) fn limited(
         // The configuration speaks of one account.
         let other = other.map(|account| guarded.estate.limits(account, &Stated::default()));
         under(&mut claim, other.as_ref().unwrap_or(&own));
+        // Their requests come through no endpoint that the configuration speaks of.
+        let federated = federated(&claim, are_told_apart)?;
         all.extend(through(claim, &stated.endpoints)?);
+        all.extend(federated);
     }
     all.iter_mut().for_each(name_asked_for);
     Ok(all)
@@ -53,6 +63,50 @@ fn under(claim: &mut Claim, limits: &Limits) {
         claim.kept_back = limits.most_over(&claim.policies, whose);
     }
     claim.policies = limits.over(&claim.policies, whose);
+}
+
+/// The same of each session that a user may federate, where a policy may tell the two apart.
+fn federated(claim: &Claim, of_resources: bool) -> Result<Vec<Claim>, Disagreement> {
+    let is_user = |it: &&Principal| matches!(it, Principal::User { .. });
+    let Some(user) = claim.principal.as_ref().filter(is_user) else { return Ok(Vec::new()) };
+    // Such a session assumes no role.
+    let is_trust = |policy: &Arc<Document>| policy.kind() == Kind::Trust;
+    if claim.rail == GuardRail::Trust || claim.policies.resource.as_ref().is_some_and(is_trust) {
+        return Ok(Vec::new());
+    }
+    let own = asked(claim);
+    let policies: Vec<&Policies> = std::iter::once(&own).chain(&claim.kept_back).collect();
+    let mut of_claim = policies.iter().flat_map(|one| documents(one));
+    if !of_resources && !of_claim.any(|document| tells_apart(document)) {
+        return Ok(Vec::new());
+    }
+    let surely = least(claim.kept_back.as_ref().unwrap_or(&claim.policies), &claim.bounded);
+    let mut all = Vec::new();
+    for session in sessions(user, &policies) {
+        if !session.is_made_by(user, &own)? {
+            continue;
+        }
+        let mut with = claim.clone();
+        with.who = match claim.who.split_once(" by ") {
+            Some((who, address)) => format!("{who} as {} by {address}", session.name),
+            None => format!("{} as {}", claim.who, session.name),
+        };
+        if !session.is_made_by(user, &surely)? {
+            let why = format!("whether `{}` may federate `{}`", claim.who, session.name);
+            with.hangs_on.get_or_insert(why);
+        }
+        for policies in std::iter::once(&mut with.policies).chain(&mut with.kept_back) {
+            // It has another id than the user.
+            let is_of_id = |level: &Vec<Arc<Document>>| level.iter().any(|it| it.name() == OF_ID);
+            policies.service_control.retain(|level| !is_of_id(level));
+            *policies = of_session(policies);
+        }
+        with.most = with_session(&claim.most);
+        with.beyond = with.beyond.or(session.beyond);
+        with.principal = Some(session.principal);
+        all.push(with);
+    }
+    Ok(all)
 }
 
 /// A claim about what comes through no endpoint, and one about what comes through each.

@@ -75,6 +75,8 @@ fn of_trust(name: &str, entry: &Entry, most: Arc<Document>) -> Claim {
         hangs_on: None,
         kept_back_by: None,
         kept_back: None,
+        denials: Arc::default(),
+        disguised: Vec::new(),
     };
     claim.hangs_on_part(in_part);
     claim
@@ -193,6 +195,8 @@ fn of_team(
         hangs_on: None,
         kept_back_by: None,
         kept_back: None,
+        denials: Arc::default(),
+        disguised: Vec::new(),
     };
     claim.hangs_on_part(in_part);
     Ok(claim)

@@ -441,3 +441,139 @@ fn what_roles_an_identity_may_take_is_compared(
     assert_eq!(gained(name, &side("admin"), &side("admin")).0, "nothing");
     assert_eq!(gained(name, &side("*"), &side("admin")).0, "nothing");
 }
+
+/// What is lost of an entry, too.
+fn sides(name: &str, old: &[Value], new: &[Value]) -> [String; 2] {
+    [gained(name, old, new).0, gained(name, new, old).0]
+}
+
+fn of_role(action: &str, resource: &str) -> Value {
+    json!({"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT}:role/a")},
+        "Action": action, "Resource": resource})
+}
+
+fn queue(statements: &[Value]) -> Value {
+    let values = json!({"name": "q", "arn": format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:q"),
+        "url": format!("https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/q"),
+        "policy": document(statements)});
+    of("aws_sqs_queue", "q", values)
+}
+
+fn bucket_policy(statements: &[Value]) -> Value {
+    let values = json!({"bucket": "b", "policy": document(statements)});
+    of("aws_s3_bucket_policy", "b", values)
+}
+
+/// What a resource's policy does not let in any more, nobody can do because of that: not the
+/// account's root user either, who may do everything else before and after.
+#[rstest]
+#[case::of_a_bucket("aws_s3_bucket_policy.b", bucket_policy(&[of_role("s3:GetObject", "arn:aws:s3:::b/*")]))]
+#[case::of_a_queue("aws_sqs_queue.q", queue(&[of_role("sqs:SendMessage", "*")]))]
+#[case::of_a_role("trust of role/b", role("b"))]
+#[case::of_a_function(
+    "aws_lambda_permission.p",
+    of("aws_lambda_permission", "p", json!({"function_name": "f", "action": "lambda:InvokeFunction",
+        "principal": "s3.amazonaws.com"}))
+)]
+fn who_is_not_let_in_any_more_gains_nothing(#[case] name: &str, #[case] policy: Value) {
+    let (with, without) = ([role("a"), policy], [role("a")]);
+    assert_eq!(sides(name, &with, &without), ["nothing", "something"]);
+}
+
+/// What it denied, others may allow.
+#[test]
+fn a_deny_of_a_resource_that_is_gone_is_a_gain() {
+    let with = [role("a"), bucket_policy(&[of_anybody(deny("s3:GetObject"))])];
+    assert_eq!(sides("aws_s3_bucket_policy.b", &with, &[role("a")]), ["something", "nothing"]);
+}
+
+/// `*` of a queue's policy is the queue.
+#[test]
+fn what_a_policy_says_of_other_resources_is_no_difference() {
+    let name = "aws_sqs_queue.q";
+    let with = |action: &str, resource: &str| [role("a"), queue(&[of_role(action, resource)])];
+    let arn = format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:q");
+    let one = with("sqs:SendMessage", &arn);
+    assert_eq!(sides(name, &one, &with("sqs:SendMessage", "*")), ["nothing", "nothing"]);
+    assert_eq!(sides(name, &one, &with("*", "*")), ["something", "nothing"]);
+}
+
+#[test]
+fn a_policy_that_is_of_another_resource_lets_use_that_alone() {
+    let on = |key: &str| {
+        let policy = document(&[of_anybody(allow("kms:Decrypt"))]);
+        [role("a"), of("aws_kms_key_policy", "p", json!({"key_id": key, "policy": policy}))]
+    };
+    let name = "aws_kms_key_policy.p";
+    assert_eq!(sides(name, &on("k1"), &on("k2")), ["something", "something"]);
+    // By its ARN it is the same key.
+    let arn = format!("arn:aws:kms:eu-west-1:{ACCOUNT}:key/k1");
+    assert_eq!(sides(name, &on("k1"), &on(&arn)), ["nothing", "nothing"]);
+}
+
+/// Whether something is said of an entry.
+fn is_told(told: &Value, name: &str) -> bool {
+    told["changes"].as_array().unwrap().iter().any(|change| change["name"] == name)
+}
+
+/// A block of public access limits whom policies let in, and is no policy.
+#[rstest]
+#[case::less(&[true, false], &[true, true], "undecided", "nothing")]
+#[case::more(&[true, true], &[true, false], "nothing", "undecided")]
+#[case::none_any_more(&[], &[true, true], "undecided", "nothing")]
+fn a_block_of_public_access_that_changes_is_told(
+    #[case] new: &[bool],
+    #[case] old: &[bool],
+    #[case] gained: &str,
+    #[case] lost: &str,
+) {
+    let bucket = of("aws_s3_bucket", "b", json!({"bucket": "b", "arn": "arn:aws:s3:::b"}));
+    let side = |kind: &str, whose: &Value, keeps: &[bool]| {
+        let mut all = vec![role("app"), bucket.clone()];
+        if let [ignore, restrict] = keeps {
+            let mut own = whose.clone();
+            own["ignore_public_acls"] = json!(ignore);
+            own["restrict_public_buckets"] = json!(restrict);
+            all.push(of(kind, "k", own));
+        }
+        state(&all)
+    };
+    for (kind, whose) in [
+        ("aws_s3_bucket_public_access_block", json!({"bucket": "b"})),
+        ("aws_s3_account_public_access_block", json!({"account_id": ACCOUNT})),
+    ] {
+        let name = format!("{kind}.k");
+        let (code, told) = diff(&side(kind, &whose, old), &side(kind, &whose, new));
+        let block = said(&told, &name);
+        assert_eq!((&block["gained"], &block["lost"]), (&json!(gained), &json!(lost)));
+        assert_eq!(code, Some(i32::from(gained == "undecided")));
+        let (code, told) = diff(&side(kind, &whose, old), &side(kind, &whose, old));
+        assert_eq!((code, is_told(&told, &name)), (Some(0), false));
+    }
+    // With its bucket it is made, and goes away.
+    let (kind, whose) = ("aws_s3_bucket_public_access_block", json!({"bucket": "b"}));
+    let (code, told) = diff(&side(kind, &whose, &[true, true]), &state(&[role("app")]));
+    assert_eq!((code, is_told(&told, "aws_s3_bucket_public_access_block.k")), (Some(0), false));
+}
+
+/// A token becomes a role where its provider takes the audience, whatever the trust policy asks.
+#[rstest]
+#[case::one_more(&["a", "b"], "undecided", "nothing")]
+#[case::another(&["b"], "undecided", "undecided")]
+#[case::one_less(&[], "nothing", "undecided")]
+fn another_audience_of_a_provider_is_told(
+    #[case] new: &[&str],
+    #[case] gained: &str,
+    #[case] lost: &str,
+) {
+    let side = |audiences: &[&str]| {
+        let provider = json!({"url": "https://idp.example", "client_id_list": audiences});
+        state(&[role("app"), of("aws_iam_openid_connect_provider", "o", provider)])
+    };
+    let (code, told) = diff(&side(&["a"]), &side(new));
+    let provider = said(&told, "aws_iam_openid_connect_provider.o");
+    assert_eq!((&provider["gained"], &provider["lost"]), (&json!(gained), &json!(lost)));
+    assert_eq!(code, Some(i32::from(gained == "undecided")));
+    let (code, told) = diff(&side(&["a"]), &side(&["a"]));
+    assert_eq!((code, is_told(&told, "aws_iam_openid_connect_provider.o")), (Some(0), false));
+}

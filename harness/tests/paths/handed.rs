@@ -57,7 +57,13 @@ fn passing(service: &str, actions: &[&str]) -> String {
 #[case("codepipeline.amazonaws.com", "codepipeline:CreatePipeline")]
 #[case("appsync.amazonaws.com", "appsync:CreateDataSource")]
 #[case("bedrock.amazonaws.com", "bedrock:CreateAgent")]
-#[case("lambda.amazonaws.com", "lambda:UpdateFunctionConfiguration")]
+#[case("lambda.amazonaws.com", "lambda:CreateFunction")]
+#[case("ssm.amazonaws.com", "ssm:StartAutomationExecution")]
+#[case("ecs-tasks.amazonaws.com", "ecs:RegisterTaskDefinition")]
+#[case("ecs-tasks.amazonaws.com", "ecs:CreateExpressGatewayService")]
+#[case("codebuild.amazonaws.com", "codebuild:CreateProject")]
+#[case("bedrock-agentcore.amazonaws.com", "bedrock-agentcore:CreateAgentRuntime")]
+#[case("servicecatalog.amazonaws.com", "servicecatalog:CreateConstraint")]
 #[case("nobody-knows.amazonaws.com", "bedrock:CreateAgent")]
 fn what_a_service_does_with_a_role_that_no_path_has_is_undecided(
     #[case] service: &str,
@@ -89,6 +95,28 @@ fn a_role_whose_trust_is_not_known_may_be_handed_to_any_service() {
     let session = source.paths.iter().find(|path| path.gain == "session").unwrap();
     assert_eq!(session.of, "role/open");
     assert!(session.undecided.is_some());
+}
+
+/// Of roles that a variable tells apart each is asked about, for the services alone that the
+/// statement is about.
+#[rstest]
+#[case("role/${aws:PrincipalTag/team}", "lambda.amazonaws.com", Some(""))]
+#[case("role/vic${aws:PrincipalTag/team}", "lambda.amazonaws.com", Some(""))]
+#[case("role/${aws:PrincipalTag/team}", "sns.amazonaws.com", None)]
+#[case("role/x-${aws:PrincipalTag/team}", "lambda.amazonaws.com", None)]
+fn a_role_that_a_variable_names_is_handed_over(
+    #[case] on: &str,
+    #[case] service: &str,
+    #[case] expected: Option<&str>,
+) {
+    let policy = document(&[
+        json!({"Effect": "Allow", "Action": "iam:PassRole", "Resource": iam(on),
+            "Condition": {"StringEquals": {"iam:PassedToService": service}}}),
+        json!({"Effect": "Allow", "Resource": "*",
+            "Action": ["lambda:CreateFunction", "lambda:InvokeFunction"]}),
+    ]);
+    let found = to("lambda.amazonaws.com", &policy, &[]);
+    assert_eq!(way(&found).as_deref(), expected);
 }
 
 /// An instance takes a role in a profile alone.

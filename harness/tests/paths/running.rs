@@ -156,6 +156,68 @@ fn a_function_that_is_not_known_before_apply_is_never_left_out() {
     assert_eq!(way(&other), None);
 }
 
+const OF_NO_FILE: &str = "role/admin: `ec2.amazonaws.com` may run as it, and nothing of the files \
+                          does";
+const TASKS_OF_NO_FILE: &str = "role/admin: `ecs-tasks.amazonaws.com` may run as it, and nothing \
+                                of the files does";
+const IN_NO_FILE: &str = "role/base: `ssm:SendCommand` on `aws_instance.i` depends on what is not \
+                          known: aws_instance.i: the role that it runs as is not known";
+
+/// An instance runs as the role that its profile holds, whatever the profile is called.
+#[rstest]
+#[case::of_its_role(json!("p"), Some(("p", json!("admin"))), "")]
+#[case::by_its_arn(json!(iam("instance-profile/x/p")), Some(("p", json!("admin"))), "")]
+#[case::of_another_role(json!("admin"), Some(("admin", json!("base"))), OF_NO_FILE)]
+#[case::of_no_role(json!("admin"), Some(("admin", json!(null))), OF_NO_FILE)]
+#[case::of_no_file(json!("admin"), None, IN_NO_FILE)]
+#[case::of_no_file_by_its_arn(json!(iam("instance-profile/admin")), None, IN_NO_FILE)]
+#[case::of_another_account(
+    json!("arn:aws:iam::999999999999:instance-profile/x/p"),
+    Some(("p", json!("admin"))),
+    IN_NO_FILE
+)]
+#[case::without(json!(null), Some(("admin", json!("admin"))), OF_NO_FILE)]
+fn an_instance_runs_as_the_role_of_its_profile(
+    #[case] names: Value,
+    #[case] profile: Option<(&str, Value)>,
+    #[case] expected: &str,
+) {
+    let instance = json!({"arn": regional("ec2", "instance/i-1"), "iam_instance_profile": names});
+    let instance = resource("aws_instance", "i", instance);
+    let mut all = base("ssm:SendCommand", "*", instance, "ec2.amazonaws.com");
+    all.extend(profile.map(|(name, role)| {
+        let arn = iam(&format!("instance-profile/x/{name}"));
+        let values = json!({"name": name, "arn": arn, "role": role});
+        resource("aws_iam_instance_profile", "p", values)
+    }));
+    let found = search(&estate(&all), None).unwrap();
+    assert_eq!(way(&found).as_deref(), Some(expected));
+}
+
+/// A service's tasks run as the role that their definition names.
+#[rstest]
+#[case::of_its_role(Some(json!(ADMIN)), "")]
+#[case::of_no_role(Some(json!(null)), TASKS_OF_NO_FILE)]
+#[case::of_another_role(Some(json!(iam("role/base"))), TASKS_OF_NO_FILE)]
+#[case::of_no_file(
+    None,
+    "role/base: `ecs:ExecuteCommand` on `aws_ecs_service.s` depends on what is not known: \
+     aws_ecs_service.s: the role that it runs as is not known"
+)]
+fn a_service_runs_as_the_role_of_its_tasks(#[case] role: Option<Value>, #[case] expected: &str) {
+    let service = json!({"task_definition": regional("ecs", "task-definition/admin:1"),
+        "cluster": regional("ecs", "cluster/c"), "enable_execute_command": true});
+    let service = resource("aws_ecs_service", "s", service);
+    let mut all = base("ecs:*", "*", service, "ecs-tasks.amazonaws.com");
+    all.extend(role.map(|role| {
+        let arn = regional("ecs", "task-definition/admin:1");
+        let values = json!({"family": "admin", "arn": arn, "task_role_arn": role});
+        resource("aws_ecs_task_definition", "t", values)
+    }));
+    let found = search(&estate(&all), None).unwrap();
+    assert_eq!(way(&found).as_deref(), Some(expected));
+}
+
 /// Whoever takes a role chooses the name of the session.
 #[test]
 fn a_session_is_called_as_the_next_trust_policy_wants_it() {
@@ -181,4 +243,97 @@ fn a_session_is_called_as_the_next_trust_policy_wants_it() {
     let request = last.requests.first().unwrap().request.as_ref().unwrap();
     assert_eq!(request.principal, session("a/bob"));
     assert_eq!(gains(&estate_of("c/bob"), "user/u"), [of("a")]);
+}
+
+/// What an estate has whose base may do some things to everything, beside an admin as which
+/// instances may run.
+fn instances(actions: &[&str], template: &str, more: &[Value]) -> Option<String> {
+    let text = document(&[json!({"Effect": "Allow", "Action": actions, "Resource": "*"})]);
+    let own = json!({"name": "q", "role": "base", "policy": text});
+    let mut all = base(
+        "sqs:SendMessage",
+        "*",
+        role(
+            "other",
+            trust(&json!({"Service":
+        "ec2.amazonaws.com"})),
+        ),
+        "ec2.amazonaws.com",
+    );
+    all.push(resource("aws_iam_role_policy", "q", own));
+    all.extend(more.iter().cloned());
+    way(&with(&all, &format!("Resources:\n{template}")))
+}
+
+fn terraforms_profile() -> Value {
+    let arn = iam("instance-profile/known");
+    resource(
+        "aws_iam_instance_profile",
+        "known",
+        json!({"name": "known", "arn": arn, "role": "admin"}),
+    )
+}
+
+/// Whether the way leads over `Resources.F`, whose id EC2 chooses, or nothing runs as the admin.
+fn runs_as_admin(found: Option<String>) -> bool {
+    let found = found.unwrap();
+    let runs = found.ends_with(
+        "on `Resources.F` depends on what is not known: Resources.F: its name is not known",
+    );
+    let nothing = "role/admin: `ec2.amazonaws.com` may run as it, and nothing of the files does";
+    assert!(runs || found == nothing, "{found}");
+    runs
+}
+
+#[rstest]
+#[case::of_the_template("[admin]", "!Ref P", true)]
+#[case::by_its_attribute("[admin]", "!GetAtt P.Arn", true)]
+#[case::by_its_name("[admin]", "p", true)]
+#[case::of_another_role("[other]", "!Ref P", false)]
+#[case::by_the_name_of_another_role("[other]", "p", false)]
+#[case::of_terraforms("[other]", "known", true)]
+#[case::of_whom_nobody_knows("[!ImportValue r]", "!Ref P", true)]
+#[case::that_nobody_knows("[other]", "!ImportValue p", true)]
+#[case::of_no_file("[other]", "elsewhere", true)]
+fn an_instance_of_a_template_runs_as_the_role_of_its_profile(
+    #[case] roles: &str,
+    #[case] profile: &str,
+    #[case] runs: bool,
+) {
+    let template = format!(
+        "  P: {{Type: AWS::IAM::InstanceProfile, Properties: {{InstanceProfileName: p, Roles: {roles}}}}}\n  F: {{Type: AWS::EC2::Instance, Properties: {{IamInstanceProfile: {profile}}}}}\n"
+    );
+    let found = instances(&["ssm:StartSession"], &template, &[terraforms_profile()]);
+    assert_eq!(runs_as_admin(found), runs);
+}
+
+#[rstest]
+#[case::by_name("Name: !Ref P", true)]
+#[case::by_arn("Arn: !GetAtt P.Arn", true)]
+#[case::of_another_role("Name: !Ref Q", false)]
+fn a_launch_template_has_the_role_of_its_profile(#[case] profile: &str, #[case] runs: bool) {
+    let template = format!(
+        "  P: {{Type: AWS::IAM::InstanceProfile, Properties: {{Roles: [admin]}}}}\n  Q: {{Type: AWS::IAM::InstanceProfile, Properties: {{Roles: [other]}}}}\n  F: {{Type: AWS::EC2::LaunchTemplate, Properties: {{LaunchTemplateData: {{IamInstanceProfile: {{{profile}}}}}}}}}\n"
+    );
+    let actions = ["ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate"];
+    assert_eq!(runs_as_admin(instances(&actions, &template, &[])), runs);
+}
+
+/// Who may start instances with a role needs a profile that has it.
+#[rstest]
+#[case::of_the_role("AWS::IAM::InstanceProfile", "Roles: [admin]", true)]
+#[case::of_a_role_that_nobody_knows("AWS::IAM::InstanceProfile", "Roles: [!ImportValue r]", false)]
+#[case::of_another("AWS::IAM::InstanceProfile", "Roles: [other]", false)]
+#[case::of_none("AWS::SQS::Queue", "QueueName: q", false)]
+fn an_instance_is_started_with_the_profile_of_a_template(
+    #[case] kind: &str,
+    #[case] properties: &str,
+    #[case] has_it: bool,
+) {
+    let template = format!("  P: {{Type: {kind}, Properties: {{{properties}}}}}\n");
+    let found = instances(&["iam:PassRole", "ec2:RunInstances"], &template, &[]).unwrap();
+    match has_it {
+        true => assert_eq!(found, ""),
+        false => assert!(found.ends_with("no instance profile of the files has it"), "{found}"),
+    }
 }

@@ -66,16 +66,28 @@ fn a_certificate_that_is_missing_is_named() {
     // Without a word of it, it is of the files that tell.
     let of = less["claims"][&rail].as_object_mut().unwrap();
     of.remove(&who).unwrap();
-    let others = of.len();
-    if others == 0 {
+    if of.is_empty() {
         less["claims"].as_object_mut().unwrap().remove(&rail).unwrap();
     }
     let (told, code) = check(&less, &[]);
     assert_eq!((told.contains("BAD"), code), (false, Some(0)), "{told}");
-    let (told, code) = check(&less, &["--state", "state.json"]);
-    // Of a guard rail of which nothing is left it says nothing.
-    let is_told = told.ends_with(&format!("less.json: {missing}"));
-    assert_eq!((is_told, code), (others > 0, Some(i32::from(others > 0))), "{told}");
+    let files = ["--state", "state.json"];
+    assert_eq!(check(&less, &files), (format!("less.json: {missing}"), Some(1)));
+    // A guard rail of which nothing is left is proved by the files, and missing.
+    let mut none = own.clone();
+    let is_other = |one: &Value| one["rail"] != json!(rail);
+    none["certificates"].as_array_mut().unwrap().retain(is_other);
+    none["without"].as_array_mut().unwrap().retain(is_other);
+    none["claims"].as_object_mut().unwrap().remove(&rail).unwrap();
+    assert_eq!(check(&none, &[]).1, Some(0));
+    let (told, code) = check(&none, &files);
+    assert_eq!((told.contains(&missing), code), (true, Some(1)), "{told}");
+    assert!(!told.contains("good certificates"), "{told}");
+    // So is one that is stated no time.
+    none["claims"][&rail] = json!({&who: 0});
+    assert_eq!(check(&none, &[]).1, Some(0));
+    let (told, code) = check(&none, &files);
+    assert_eq!((told.contains(&missing), code), (true, Some(1)), "{told}");
     let mut more = own.clone();
     let one = own["certificates"][0].clone();
     more["certificates"].as_array_mut().unwrap().push(one);

@@ -354,6 +354,55 @@ fn what_is_said_of_all_functions_is_each_ones() {
     assert!(!told(&of("role/worker"), ""));
 }
 
+/// A function counts as the value that it gives: one's own stands in the place of what is said
+/// of all.
+#[rstest]
+#[case::of_one_name("!Ref Strict", "!Ref Lax", "violated")]
+#[case::of_another_name("!ImportValue x", "!Ref Lax", "violated")]
+#[case::of_another_name_too(
+    "!Ref Lax",
+    "!Sub 'arn:aws:iam::${AWS::AccountId}:policy/code'",
+    "proved"
+)]
+#[case::of_lists(
+    "!Join ['', ['arn:aws:iam::', !Ref 'AWS::AccountId', ':policy/none']]",
+    "!Join ['', ['arn:aws:iam::', !Ref 'AWS::AccountId', ':policy/code']]",
+    "proved"
+)]
+#[case::that_is_not_known("!Ref Strict", "!ImportValue x", "undecided")]
+fn a_function_of_ones_own_stands_alone(
+    #[case] of_all: &str,
+    #[case] own: &str,
+    #[case] verdict: &str,
+) {
+    let policy = |name: &str, action: &str| {
+        format!(
+            "  {name}:\n    Type: AWS::IAM::ManagedPolicy\n    Properties: {{PolicyDocument: {{Statement: [{{Effect: Allow, Action: '{action}', Resource: '*'}}]}}}}\n"
+        )
+    };
+    let (strict, lax) = (policy("Strict", "sqs:*"), policy("Lax", "*"));
+    let template = format!(
+        "Transform: AWS::Serverless-2016-10-31\nGlobals: {{Function: {{PermissionsBoundary: {of_all}}}}}\nResources:\n{strict}{lax}  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: h\n      PermissionsBoundary: {own}\n      Policies: [{{Statement: [{{Effect: Allow, Action: 's3:PutObject', Resource: 'arn:aws:s3:::data/*'}}]}}]\n"
+    );
+    assert_eq!(told(&template, &[], RULE).0, verdict);
+}
+
+/// But for the Scheduler's, the roles of a state machine's events carry the machine's boundary.
+#[rstest]
+#[case::of_the_machine("Schedule, Properties: {Schedule: rate(1 day)}", "proved")]
+#[case::of_an_event(
+    "ScheduleV2, Properties: {ScheduleExpression: rate(1 day), PermissionsBoundary: !Ref B}",
+    "proved"
+)]
+#[case::none("ScheduleV2, Properties: {ScheduleExpression: rate(1 day)}", "undecided")]
+fn the_boundary_of_a_state_machine_is_its_events(#[case] event: &str, #[case] verdict: &str) {
+    let template = format!(
+        "Transform: AWS::Serverless-2016-10-31\nResources:\n  B:\n    Type: AWS::IAM::ManagedPolicy\n    Properties: {{PolicyDocument: {{Statement: [{{Effect: Allow, Action: 'sqs:*', Resource: '*'}}]}}}}\n  S:\n    Type: AWS::Serverless::StateMachine\n    Properties:\n      DefinitionUri: s3://b/k\n      PermissionsBoundary: !Ref B\n      Events: {{E: {{Type: {event}}}}}\n"
+    );
+    let rule = rule("states:StartExecution", "*");
+    assert_eq!(told(&template, &[], &rule).0, verdict);
+}
+
 #[rstest]
 #[case::of_statements("{ResourcePolicy: {CustomStatements: [{Effect: Allow}]}}", "undecided")]
 #[case::of_accounts("{ResourcePolicy: {AwsAccountWhitelist: ['111111111111']}}", "undecided")]
@@ -583,15 +632,16 @@ fn who_may_be_a_role_of_a_stack_by_its_arn() {
 
 /// `AWS::NoValue` is as nothing.
 #[rstest]
-#[case("ManagedPolicyArns: !Ref 'AWS::NoValue'")]
-#[case("ManagedPolicyArns: [!Ref 'AWS::NoValue']")]
-#[case("PermissionsBoundary: !Ref 'AWS::NoValue'")]
-#[case("Policies: [!Ref 'AWS::NoValue']")]
-fn what_no_value_stands_for_is_not_there(#[case] property: &str) {
+#[case("ManagedPolicyArns: !Ref 'AWS::NoValue'", "undecided")]
+#[case("ManagedPolicyArns: [!Ref 'AWS::NoValue']", "undecided")]
+// A boundary gives nothing, whatever it says.
+#[case("PermissionsBoundary: !Ref 'AWS::NoValue'", "proved")]
+#[case("Policies: [!Ref 'AWS::NoValue']", "undecided")]
+fn what_no_value_stands_for_is_not_there(#[case] property: &str, #[case] not_known: &str) {
     let template = role(&format!("RoleName: r, {property}, "));
     assert_eq!(told(&template, &[], RULE).0, "proved");
     let open = template.replace("!Ref 'AWS::NoValue'", "!ImportValue x");
-    assert_eq!(told(&open, &[], RULE).0, "undecided");
+    assert_eq!(told(&open, &[], RULE).0, not_known);
 }
 
 /// The rail of running code is about what Lambda may assume.

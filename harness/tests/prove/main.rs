@@ -7,6 +7,8 @@ mod beside;
 mod certificates;
 mod combined;
 mod control;
+mod denied;
+mod federated;
 mod findings;
 mod grants;
 mod inputs;

@@ -5,8 +5,9 @@ use std::fs;
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::plans::{change, plan};
 use crate::shop::{
-    REPOSITORY, document, estate, iam, limit, of, rail, run, state, text, verdict_of, work,
+    REPOSITORY, document, estate, iam, limit, of, proved, rail, run, state, text, verdict_of, work,
 };
 
 pub(crate) const ARTIFACTS: &str = "a team's artifacts are its own";
@@ -529,3 +530,187 @@ actions = ["s3:PutObject"]
 resources = ["arn:aws:s3:::data/*"]
 legitimate = { identity = "role/worker", action = "s3:PutObject", resource = "arn:aws:s3:::data/x" }
 "#;
+
+/// A stack that Terraform makes.
+fn of_terraform(values: &Value) -> Value {
+    json!({"address": "aws_cloudformation_stack.s", "mode": "managed",
+        "type": "aws_cloudformation_stack", "values": values})
+}
+
+fn gives_to(role: &str) -> String {
+    format!(
+        "Parameters: {{Who: {{Type: String, Default: worker}}}}\nResources:\n  P:\n    Type: AWS::IAM::RolePolicy\n    Properties: {{PolicyName: p, PolicyDocument: {DOCUMENT}, RoleName: {role}}}\n"
+    )
+}
+
+const NOT_READ: &str = "what `aws_cloudformation_stack.s` grants by `template_body` is not read";
+
+/// What the template of a stack makes that Terraform makes is of the estate.
+#[rstest]
+#[case::to_the_deployer(json!({"template_body": gives_to("deployer")}), "violated", "")]
+#[case::to_another(json!({"template_body": gives_to("worker")}), "proved", "")]
+#[case::by_default(json!({"template_body": gives_to("!Ref Who")}), "proved", "")]
+#[case::by_a_parameter(
+    json!({"template_body": gives_to("!Ref Who"), "parameters": {"Who": "deployer"}}),
+    "violated",
+    ""
+)]
+#[case::by_one_that_is_secret(
+    json!({"template_body": gives_to("!Ref Who"), "parameters": {"Who": "****"}}),
+    "undecided",
+    "Resources.P: whose policy it is, is not known"
+)]
+#[case::no_template(json!({"template_body": "nothing"}), "undecided", NOT_READ)]
+#[case::from_a_bucket(
+    json!({"template_body": gives_to("worker"), "template_url": "https://b.s3.amazonaws.com/t"}),
+    "undecided",
+    NOT_READ
+)]
+#[case::with_a_nested_one(
+    json!({"template_body": "Resources: {N: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: t}}}"}),
+    "undecided",
+    "Resources.N: what this `AWS::CloudFormation::Stack` makes or grants is not read"
+)]
+fn what_a_stack_of_terraforms_makes_counts(
+    #[case] values: Value,
+    #[case] verdict: &str,
+    #[case] reason: &str,
+) {
+    let told = proved(&state(&work(), &limit(), REPOSITORY, &[of_terraform(&values)])).1;
+    assert_eq!(verdict_of(&told, ARTIFACTS), verdict, "{}", why(&told, ARTIFACTS));
+    assert!(why(&told, ARTIFACTS).ends_with(reason), "{}", why(&told, ARTIFACTS));
+}
+
+/// Of a plan a template, or a parameter, need not be known.
+#[rstest]
+#[case::known(json!({}), "proved")]
+#[case::no_parameter(json!({"parameters": true}), "undecided")]
+#[case::one_parameter(json!({"parameters": {"Who": true}}), "undecided")]
+#[case::another_parameter(json!({"parameters": {"Other": true}}), "proved")]
+#[case::no_template(json!({"template_body": true}), "undecided")]
+fn what_of_a_planned_stack_is_not_known_is_undecided(
+    #[case] unknown: Value,
+    #[case] verdict: &str,
+) {
+    let mut after = json!({"name": "s", "parameters": {}});
+    if unknown.get("template_body").is_none() {
+        after["template_body"] = json!(gives_to("!Ref Who"));
+    }
+    if unknown.get("parameters") == Some(&json!(true)) {
+        after.as_object_mut().unwrap().remove("parameters");
+    }
+    let plan = plan(&[change("aws_cloudformation_stack.s", after, unknown)], &[]);
+    let output = run(estate(&plan).path(), &["--plan", "state.json", "--json"]);
+    let told = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+    let told: Vec<Value> = told.collect();
+    assert_eq!(verdict_of(&told, ARTIFACTS), verdict, "{}", why(&told, ARTIFACTS));
+}
+
+/// Two stacks may call what they make alike.
+#[test]
+fn two_stacks_of_terraforms_count_beside_each_other() {
+    let of = |name: &str, bucket: &str| {
+        let policy = format!(
+            "{{Statement: [{{Effect: Allow, Principal: {{AWS: '{}'}}, Action: 's3:PutObject', Resource: 'arn:aws:s3:::{bucket}/other/*'}}]}}",
+            iam("role/deployer")
+        );
+        let template = format!(
+            "Resources:\n  P: {{Type: AWS::S3::BucketPolicy, Properties: {{Bucket: {bucket}, PolicyDocument: {policy}}}}}\n"
+        );
+        let mut one = of_terraform(&json!({"name": name, "template_body": template}));
+        one["address"] = json!(format!("aws_cloudformation_stack.{name}"));
+        one
+    };
+    for (one, other, identities) in [
+        ("logs", "data", None),
+        ("artifacts", "logs", Some("role/deployer by aws_cloudformation_stack.a: Resources.P")),
+        ("logs", "artifacts", Some("role/deployer by aws_cloudformation_stack.b: Resources.P")),
+    ] {
+        let more = [of("a", one), of("b", other)];
+        let told = proved(&state(&work(), &limit(), REPOSITORY, &more)).1;
+        let found = &rail(&told, ARTIFACTS)["violations"][0]["identity"];
+        assert_eq!(found.as_str(), identities, "{one} {other}");
+    }
+}
+
+/// A policy of a bucket of a template, with a statement about other teams' artifacts.
+fn policy_of(id: &str, bucket: &str, effect: &str, whom: &str) -> String {
+    let whom = iam(&format!("role/{whom}"));
+    format!(
+        "  {id}: {{Type: AWS::S3::BucketPolicy, Properties: {{Bucket: {bucket}, PolicyDocument: {{Statement: [{{Effect: {effect}, Principal: {{AWS: '{whom}'}}, Action: 's3:PutObject', Resource: 'arn:aws:s3:::artifacts/other/*'}}]}}}}}}\n"
+    )
+}
+
+/// Of two policies of one bucket either may be there.
+#[rstest]
+#[case::of_one("artifacts", "artifacts", "worker", "undecided")]
+#[case::of_two("artifacts", "logs", "worker", "violated")]
+#[case::by_one_reference("!Ref B", "!Ref B", "worker", "undecided")]
+#[case::by_two_references("!Ref B", "!Ref C", "worker", "violated")]
+#[case::that_say_the_same("artifacts", "artifacts", "deployer", "violated")]
+fn two_policies_of_one_bucket_of_templates(
+    #[case] bucket: &str,
+    #[case] other: &str,
+    #[case] whom: &str,
+    #[case] verdict: &str,
+    #[values(true, false)] is_one_template: bool,
+) {
+    // What two templates call alike are two buckets.
+    let verdict = match bucket == "!Ref B" && !is_one_template {
+        true => "violated",
+        false => verdict,
+    };
+    let buckets = "Resources:\n  B: {Type: AWS::S3::Bucket}\n  C: {Type: AWS::S3::Bucket}\n";
+    let first = policy_of("P", bucket, "Allow", "deployer");
+    let second = policy_of("Q", other, "Allow", whom);
+    let told = match is_one_template {
+        true => with(&format!("{buckets}{first}{second}"), &[], ""),
+        false => with_all(&[&format!("{buckets}{first}"), &format!("{buckets}{second}")], &[], ""),
+    };
+    assert_eq!(verdict_of(&told, ARTIFACTS), verdict, "{}", why(&told, ARTIFACTS));
+    if verdict == "undecided" {
+        let both = "`Resources.P` and `Resources.Q` are policies of one resource: which of them \
+                    is there is not known";
+        assert!(why(&told, ARTIFACTS).ends_with(both), "{}", why(&told, ARTIFACTS));
+    }
+}
+
+/// One of Terraform's and one of a template.
+#[rstest]
+#[case::of_one("artifacts", "undecided")]
+#[case::of_another("logs", "violated")]
+fn two_policies_of_one_bucket_of_terraform_and_a_template(
+    #[case] bucket: &str,
+    #[case] verdict: &str,
+) {
+    let statement = json!({"Effect": "Allow", "Principal": {"AWS": iam("role/deployer")},
+        "Action": "s3:PutObject", "Resource": "arn:aws:s3:::artifacts/other/*"});
+    let own = json!({"address": "aws_s3_bucket_policy.b", "mode": "managed",
+        "type": "aws_s3_bucket_policy",
+        "values": {"bucket": "artifacts", "policy": document(&[statement])}});
+    let template = format!("Resources:\n{}", policy_of("P", bucket, "Allow", "worker"));
+    let told = with(&template, &[own], "");
+    assert_eq!(verdict_of(&told, ARTIFACTS), verdict);
+    if verdict == "undecided" {
+        let both = "`Resources.P` and `aws_s3_bucket_policy.b` are policies of one resource: \
+                    which of them is there is not known";
+        assert!(why(&told, ARTIFACTS).ends_with(both), "{}", why(&told, ARTIFACTS));
+    }
+}
+
+/// What one of them denies may be denied.
+#[rstest]
+#[case::alone("", "proved")]
+#[case::beside_another("worker", "undecided")]
+fn what_one_of_two_policies_denies_may_be_denied(#[case] other: &str, #[case] verdict: &str) {
+    let second = match other {
+        "" => String::new(),
+        other => policy_of("Q", "artifacts", "Allow", other),
+    };
+    let template = format!(
+        "Resources:\n{}{second}  H: {{Type: AWS::IAM::RolePolicy, Properties: {{PolicyName: h, RoleName: deployer, PolicyDocument: {DOCUMENT}}}}}\n",
+        policy_of("P", "artifacts", "Deny", "deployer")
+    );
+    let told = with(&template, &[], "");
+    assert_eq!(verdict_of(&told, ARTIFACTS), verdict, "{}", why(&told, ARTIFACTS));
+}

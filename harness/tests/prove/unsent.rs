@@ -14,8 +14,9 @@ const RULE: &str = "\n[[guard_rail]]\nid = \"pass\"\ntitle = \"nobody passes rol
 
 /// What keys there are in all requests, and in those that AWS sends.
 const ALL: &str = "each absent, any text, any list of texts";
-const SENT: &str = "each absent, any text, any list of texts; absent of an action that is named \
-    where AWS's reference gives it to other actions of the service alone";
+const SENT: &str = "each absent, any text, any list of texts where AWS does not say that it has \
+    one value; absent of an action that is named where AWS's reference gives it to other actions \
+    of the service alone";
 
 /// Of these two actions only `iam:CreateRole` has `iam:PermissionsBoundary`.
 #[rstest]

@@ -196,7 +196,13 @@ impl<'p> Matter<'p> {
     pub fn all(&self, action: &str) -> Part {
         let keys = self.keys.iter().zip(self.unsent(action));
         let classes = |(key, is_unsent): (&Key<'_>, bool)| {
-            key.values.iter().map(|value| !is_unsent || value.is_none()).collect()
+            let is_single = self.is_single(&key.lower);
+            let is_in = |value: &Option<Held>| match value {
+                None => true,
+                Some(Held::One(_)) => !is_unsent,
+                Some(Held::Many(_)) => !is_unsent && !is_single,
+            };
+            key.values.iter().map(is_in).collect()
         };
         Part::of(keys.map(classes).collect())
     }

@@ -1,4 +1,4 @@
-//! Keys that no request for an action has.
+//! Keys that no request for an action has, and those of which none has a list.
 
 use ringfence_policy::catalog;
 use ringfence_policy::symbolic::Action;
@@ -8,7 +8,8 @@ use crate::language::symbols;
 
 impl Matter<'_> {
     /// Takes the keys that AWS never sends with an action for absent, where the policies name
-    /// that action by itself: who else is of its class has any.
+    /// that action by itself: who else is of its class has any. Of keys that have one value
+    /// at most there are no lists.
     pub fn without_unsent(&mut self) {
         let all = self.statements.iter().flat_map(|one| one.actions());
         let whole = all.filter_map(|(service, tokens)| {
@@ -22,6 +23,11 @@ impl Matter<'_> {
     /// Whether actions that the policies name by themselves are told apart.
     pub(crate) fn is_named(&self) -> bool {
         self.named.is_some()
+    }
+
+    /// Whether no request has a list of the key.
+    pub(crate) fn is_single(&self, lower: &str) -> bool {
+        self.named.is_some() && !self.caller.is_fixed(lower) && catalog::has_one_value(lower)
     }
 
     /// Of each key, whether no request for the action has it.

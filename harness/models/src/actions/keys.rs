@@ -181,6 +181,10 @@ mod tests {
     #[case("ec2:CreateTags", "ec2:AllocationId", false)]
     #[case("apigateway:POST", "apigateway:Request/AuthorizerUri", false)]
     #[case("apigateway:GET", "apigateway:Request/MtlsTrustStoreUri", false)]
+    #[case("dynamodb:ConditionCheckItem", "dynamodb:enclosingoperation", false)]
+    #[case("dynamodb:Query", "dynamodb:EnclosingOperation", true)]
+    #[case("aws-marketplace:Subscribe", "aws-marketplace:ProductId", false)]
+    #[case("aws-marketplace:Subscribe", "aws-marketplace:PartyType", true)]
     fn a_key_that_the_reference_gives_to_other_actions_alone_is_never_sent(
         #[case] name: &str,
         #[case] key: &str,

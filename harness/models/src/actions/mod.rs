@@ -10,6 +10,8 @@
 //! [`is_global_key`]).
 
 mod keys;
+mod named;
+mod values;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -19,6 +21,7 @@ use serde::Deserialize;
 use crate::service::index;
 
 pub use keys::{global_keys, is_global_key};
+pub use values::has_one_value;
 
 /// A prefix of actions: `iam`.
 #[derive(Debug, Deserialize)]
@@ -169,6 +172,7 @@ impl Prefix {
         let among = |keys: &[&str]| keys.iter().any(|known| keys::is_key(known, key));
         is_global_key(key)
             || among(&action.condition_keys)
+            || named::is_documented(self.prefix, action.name, key)
             || action.resources.iter().any(|resource| {
                 among(&resource.condition_keys)
                     || self
@@ -186,6 +190,7 @@ impl Prefix {
     ///
     /// A key that this is not said of may be in any request. It is not said of
     ///
+    /// - pairs that AWS's managed policies have: AWS means them to hold;
     /// - keys of all services, and of other services than the action's: sessions bring some;
     /// - keys with a variable in their name (`s3:ExistingObjectTag/<key>`): of tags and other
     ///   maps the reference lacks most;
@@ -213,7 +218,8 @@ impl Prefix {
         };
         let carry: Vec<&Action> =
             self.actions.values().filter(|other| self.carries(other, key)).collect();
-        !carry.is_empty()
+        !named::is_of_managed(self.prefix, action.name, key)
+            && !carry.is_empty()
             && carry.len() * 2 <= self.actions.len()
             && !carry.into_iter().any(is_within)
     }

@@ -49,6 +49,10 @@ pub(super) fn check(statement: &Statement, notes: &mut Vec<Note>) {
         keys::of_any_action(statement, notes);
     }
     if statement.actions.negated {
+        // An exception that covers nothing leaves out nothing of what was meant.
+        for pattern in &statement.actions.patterns {
+            covered(pattern, notes);
+        }
         return;
     }
     for pattern in &statement.actions.patterns {

@@ -219,10 +219,9 @@ fn pass_role(statement: &Statement, notes: &mut Vec<Note>) {
             && pattern.name.matches("PassRole", Case::Fold)
     });
     let Some(covering) = covers.filter(|_| !statement.actions.negated) else { return };
-    let pinned = statement
-        .conditions
-        .iter()
-        .any(|condition| condition.key.eq_ignore_ascii_case("iam:PassedToService"));
+    let pinned = statement.conditions.iter().any(|condition| {
+        condition.key.eq_ignore_ascii_case("iam:PassedToService") && names_values(condition)
+    });
     if !pinned {
         let message = "`iam:PassRole` passes the role to any service";
         let instead = "add a condition on `iam:PassedToService`";
@@ -246,6 +245,19 @@ fn pass_role(statement: &Statement, notes: &mut Vec<Note>) {
         let message = "`iam:PassRole` passes any role of the account, an administrator's included";
         let instead = "name the roles, or a prefix that is the caller's own";
         notes.push(note(Rule::PassAnyRole, message, instead).about(&*covering.source));
+    }
+}
+
+/// Whether a condition on a key that each request has holds for values that it names alone:
+/// not for all others, and not for any. Whoever passes a role says to which service
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#ck_PassedToService>).
+fn names_values(condition: &Condition) -> bool {
+    let is_any = |value: &str| !value.is_empty() && value.bytes().all(|one| one == b'*');
+    match condition.operator.base {
+        Base::Null => false,
+        _ if condition.operator.negated => false,
+        Base::StringLike => !condition.values().iter().any(|value| is_any(value)),
+        _ => true,
     }
 }
 

@@ -32,6 +32,8 @@ const BOUNDED: &str = r#""Condition": {"StringEquals": {"iam:PermissionsBoundary
 #[rstest]
 #[case(r#""Action": "apigatewayv2:CreateApi", "Resource": "*""#, &[Rule::UnknownAction])]
 #[case(r#""Action": "apigatewayv2:CreateRoute", "Resource": "*""#, &[Rule::UnknownAction, Rule::RouteWithoutAuthorizer])]
+#[case(r#""NotAction": "s3:GetObjects", "Resource": "*""#, &[Rule::UnknownAction, Rule::AllowOfAllButSome])]
+#[case(r#""NotAction": ["s3:GetObject", "lambdaa:*"], "Resource": "*""#, &[Rule::UnknownService, Rule::AllowOfAllButSome])]
 #[case(r#""Action": "s3:GetObjects", "Resource": "arn:aws:s3:::b/*""#, &[Rule::UnknownAction])]
 #[case(r#""Action": "s3:Fetch*", "Resource": "arn:aws:s3:::b/*""#, &[Rule::UnknownAction])]
 #[case(r#""Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*""#, &[])]
@@ -110,6 +112,11 @@ fn one_statement_with_actions_that_never_carry_its_key_names_them() {
 #[case(r#""Action": "*", "Resource": "*""#, &[Rule::WideGrant, Rule::PassRoleToAnyService])]
 #[case(r#""Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/a""#, &[Rule::PassRoleToAnyService])]
 #[case(r#""Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/a", "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}"#, &[])]
+#[case(r#""Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/a", "Condition": {"StringLike": {"iam:PassedToService": "*"}}"#, &[Rule::PassRoleToAnyService])]
+#[case(r#""Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/a", "Condition": {"StringLike": {"iam:PassedToService": "lambda.*"}}"#, &[])]
+#[case(r#""Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/a", "Condition": {"Null": {"iam:PassedToService": "false"}}"#, &[Rule::PassRoleToAnyService])]
+#[case(r#""Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/a", "Condition": {"StringNotEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}"#, &[Rule::PassRoleToAnyService])]
+#[case(r#""Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/a", "Condition": {"StringEqualsIfExists": {"iam:PassedToService": "lambda.amazonaws.com"}}"#, &[])]
 #[case(r#""Action": "lambda:GetFunction", "Resource": "*""#, &[])]
 fn grants_that_say_less_than_they_give(#[case] rest: &str, #[case] expected: &[Rule]) {
     assert_eq!(rules(Kind::Identity, &format!(r#"{{"Effect": "Allow", {rest}}}"#)), expected);

@@ -19,7 +19,7 @@ enum Default {
 /// Types, attributes, and what a new one has. Of an endpoint:
 /// <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>; of a key:
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
-const DEFAULTS: [(&str, &str, Default); 20] = [
+const DEFAULTS: [(&str, &str, Default); 21] = [
     ("aws_api_gateway_rest_api", "policy", Default::Nothing),
     ("aws_elasticsearch_domain", "access_policies", Default::Nothing),
     // `IAM_ALLOWED_PRINCIPALS`: IAM's policies decide alone
@@ -47,6 +47,8 @@ const DEFAULTS: [(&str, &str, Default); 20] = [
             r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#,
         ),
     ),
+    // `false` (<https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html>).
+    ("aws_kms_key", "multi_region", Default::Nothing),
     (
         "aws_kms_key",
         "policy",

@@ -2,6 +2,7 @@
 
 use super::Apart;
 use super::setting::Setting;
+use crate::access::own::before_key;
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::Resource;
 
@@ -151,9 +152,11 @@ pub(super) fn complete(resources: &mut [Resource], setting: &Setting, apart: &Ap
         }
         for (kind, attribute, prefix) in CHOSEN {
             if kind == resource.kind {
-                let chosen =
-                    format!("{prefix}{UNKNOWN}{}", plain(&apart.called(&resource.address)));
-                set(resource, attribute, Some(chosen));
+                let before = before(resource, attribute, prefix);
+                let chosen = before.map(|before| {
+                    format!("{before}{UNKNOWN}{}", plain(&apart.called(&resource.address)))
+                });
+                set(resource, attribute, chosen);
             }
         }
         let setting = &setting.at(resource);
@@ -164,6 +167,16 @@ pub(super) fn complete(resources: &mut [Resource], setting: &Setting, apart: &Ap
             }
         }
     }
+}
+
+/// How what AWS chooses begins: of the id of a key, whether it is a multi-Region one decides, and
+/// it is not known where that is not.
+fn before(resource: &Resource, attribute: &str, prefix: &'static str) -> Option<&'static str> {
+    if (resource.kind.as_str(), attribute) != ("aws_kms_key", "key_id") {
+        return Some(prefix);
+    }
+    let of_key = before_key(resource.values.get("multi_region"))?;
+    Some(if of_key.is_empty() { prefix } else { of_key })
 }
 
 fn set(resource: &mut Resource, attribute: &str, text: Option<String>) {
@@ -186,4 +199,33 @@ fn plain(address: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::lint::read::{Read, read};
+
+    #[rstest]
+    #[case::of_one_region(json!({"multi_region": false}), Some("key-"))]
+    #[case::of_several(json!({"multi_region": true}), Some("mrk-"))]
+    #[case::not_said(json!({"multi_region": null}), Some("key-"))]
+    #[case::not_there(json!({"enabled": true}), Some("key-"))]
+    #[case::not_known(json!({"multi_region": ["x"]}), None)]
+    fn the_id_of_a_multi_region_key_begins_otherwise(
+        #[case] values: Json,
+        #[case] expected: Option<&str>,
+    ) {
+        let Ok(Read::Other(mut values)) = read(&values.to_string()) else { panic!("no values") };
+        if let Some(node) = values.get_mut("multi_region").filter(|it| !it.items().is_empty()) {
+            node.value = Value::Unknown;
+        }
+        let (address, kind) = ("aws_kms_key.k".to_owned(), "aws_kms_key".to_owned());
+        let key = Resource { address, kind, is_data: false, values };
+        assert_eq!(before(&key, "key_id", "key-"), expected);
+        assert_eq!(before(&key, "id", "x-"), Some("x-"));
+    }
 }

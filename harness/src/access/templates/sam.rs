@@ -98,10 +98,12 @@ fn with_globals(resource: &Member, globals: Option<&Node>) -> Member {
 }
 
 /// What is said of all and of one: maps are merged, lists are put together, of anything else
-/// the one's own counts.
+/// the one's own counts. A function is no map: it stands for the value that it gives
+/// (`_token_of` of
+/// <https://github.com/aws/serverless-application-model/blob/develop/samtranslator/plugins/globals/globals.py>).
 fn merged(of_all: &Node, own: &Node) -> Node {
     let value = match (&of_all.value, &own.value) {
-        (Value::Map(all), Value::Map(members)) => {
+        (Value::Map(all), Value::Map(members)) if !is_function(of_all) && !is_function(own) => {
             let mut out = all.clone();
             for member in members {
                 match out.iter_mut().find(|one| one.key == member.key) {
@@ -117,6 +119,15 @@ fn merged(of_all: &Node, own: &Node) -> Node {
         (_, own) => own.clone(),
     };
     Node::new(own.at, value)
+}
+
+/// Whether a value is an intrinsic function, as SAM tells one: a map of a single member
+/// (`is_intrinsic` of
+/// <https://github.com/aws/serverless-application-model/blob/develop/samtranslator/model/intrinsics.py>).
+fn is_function(node: &Node) -> bool {
+    let Value::Map(members) = &node.value else { return false };
+    let [member] = members.as_slice() else { return false };
+    matches!(member.key.as_str(), "Ref" | "Condition") || member.key.starts_with("Fn::")
 }
 
 /// Whether SAM makes a function the role that it runs as: where it names none, or may name
@@ -269,7 +280,16 @@ impl Of<'_> {
             _ => None,
         };
         let key = self.key(&format!("{}Role", event.key));
-        let boundary = property("PermissionsBoundary");
+        // But for the Scheduler's, the roles of a state machine's events carry the machine's
+        // boundary (`PermissionsBoundary` of
+        // https://github.com/aws/serverless-application-model/blob/develop/samtranslator/model/stepfunctions/events.py
+        // and of `model/eventsources/scheduler.py` there).
+        let boundary = match (is_machine, kind) {
+            (true, "Schedule" | "CloudWatchEvent" | "EventBridgeRule" | "Api") => {
+                self.property("PermissionsBoundary")
+            }
+            _ => property("PermissionsBoundary"),
+        };
         let Some(service) = service else {
             return Some(self.role(&key, None, May::Anything, boundary));
         };

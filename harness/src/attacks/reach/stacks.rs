@@ -1,28 +1,39 @@
 //! The stacks of an account, with their templates, as CloudFormation has them.
 
+use ringfence_models::Partition;
 use ringfence_wire::ServiceError;
 use ringfence_wire::services::CloudFormation;
 use serde_json::{Value, json};
 
 use super::super::actor::Actor;
 use super::super::attack::Step;
-use crate::access::deployed::Stack;
+use super::super::facts::Facts;
+use crate::access::deployed::{Stack, Where};
 
 /// A stack whose template cannot be read: what it lets in is not known.
 #[derive(Debug, thiserror::Error)]
 #[error("what policies of resources of the stack `{stack}` allow is not known: {why}")]
-pub(super) struct Unread {
+pub(crate) struct Unread {
     /// The stack.
-    pub(super) stack: String,
+    pub(crate) stack: String,
     /// Why.
-    pub(super) why: String,
+    pub(crate) why: String,
+}
+
+/// Where they are.
+pub(crate) fn place(facts: &Facts) -> Where {
+    Where {
+        partition: Partition::of_region(&facts.region).id.to_owned(),
+        account: facts.account.clone(),
+        region: Some(facts.region.clone()),
+    }
 }
 
 /// All that have resources.
 ///
 /// # Errors
 /// When CloudFormation does not list them.
-pub(super) async fn all(platform: &Actor) -> Result<Vec<Result<Stack, Unread>>, ServiceError> {
+pub(crate) async fn all(platform: &Actor) -> Result<Vec<Result<Stack, Unread>>, ServiceError> {
     let (mut all, mut token) = (Vec::new(), None);
     loop {
         let asked = token.map_or_else(|| json!({}), |token: String| json!({"NextToken": token}));

@@ -8,11 +8,12 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use ringfence_policy::{Document, Kind, Policies};
+use ringfence_policy::{Document, Kind, Policies, Values};
 use ringfence_prove::{Question, Universe, Verdict, Witness, within};
 use serde_json::{Value, json};
 
 use super::shape::names_principals;
+use crate::access::federated;
 
 /// Questions about one document, at most.
 pub(super) const MOST: usize = 2_000;
@@ -36,6 +37,8 @@ enum Whose {
     Identities,
     /// Anybody: the resource's policy alone allows everything.
     Anybodys,
+    /// Sessions that users federate too: their session policies allow everything as well.
+    Sessions,
 }
 
 /// Asks about a document.
@@ -63,9 +66,22 @@ impl Asker {
         self.request_of(some, but, Universe::All)
     }
 
+    /// The same of those that AWS sends, where one of all has a list: of most keys a request
+    /// has one value at most.
+    pub(super) fn request_sent(&self, some: &Value, but: &[Value]) -> Answer {
+        match self.request(some, but) {
+            Answer::Request(witness) if has_list(&witness) => {
+                self.request_of(some, but, Universe::Sent)
+            }
+            found => found,
+        }
+    }
+
     /// The same of those of AWS's reference.
     pub(super) fn request_of(&self, some: &Value, but: &[Value], universe: Universe) -> Answer {
-        for whose in [Whose::Identities, Whose::Anybodys] {
+        let are_asked = self.kind != Kind::Trust && but.iter().chain([some]).any(tells_sessions);
+        let sessions = are_asked.then_some(Whose::Sessions);
+        for whose in [Whose::Identities, Whose::Anybodys].into_iter().chain(sessions) {
             match self.one(whose, some, but, universe) {
                 Answer::Nothing => {}
                 found => return found,
@@ -100,11 +116,15 @@ impl Asker {
         let of_identity = |denied: &[&Value]| self.document(Kind::Identity, denied);
         let of_resource = |denied: &[&Value]| self.document(resource, denied);
         let (identity, resource) = match (whose, is_resources) {
-            (Whose::Identities, false) => (vec![of_identity(denied)?], of_resource(&[])?),
-            (Whose::Identities, true) => (vec![of_identity(&[])?], of_resource(denied)?),
             (Whose::Anybodys, _) => (Vec::new(), of_resource(denied)?),
+            (_, false) => (vec![of_identity(denied)?], of_resource(&[])?),
+            (_, true) => (vec![of_identity(&[])?], of_resource(denied)?),
         };
-        Some(Policies { identity, resource: Some(resource), ..Policies::default() })
+        let all = Policies { identity, resource: Some(resource), ..Policies::default() };
+        Some(match whose {
+            Whose::Sessions => federated::with_session(&all),
+            Whose::Identities | Whose::Anybodys => all,
+        })
     }
 
     /// A document that allows everything but what statements match.
@@ -139,6 +159,19 @@ impl Asker {
         }
         Document::parse("lint", &root.to_string(), kind).ok().map(Arc::new)
     }
+}
+
+/// Whether a statement may say otherwise of a session that a user federates than of the user.
+fn tells_sessions(statement: &Value) -> bool {
+    let text = statement.to_string().to_ascii_lowercase();
+    ["aws:principal", "aws:userid", "aws:username", ":federated-user/"]
+        .iter()
+        .any(|one| text.contains(one))
+}
+
+fn has_list(witness: &Witness) -> bool {
+    let mut held = witness.context.keys().filter_map(|key| witness.context.get(key));
+    held.any(|value| matches!(value, Values::Many(_)))
 }
 
 /// Conditions of one key that none meets but a value that cannot be read, by what operators

@@ -130,7 +130,7 @@ fn never_takes_effect(
     })
 }
 
-/// The conditions of an Allow that hold for every request, each by itself.
+/// The conditions of an Allow that hold for every request that AWS sends, each by itself.
 fn limit_nothing(at: usize, shape: &Shape, conditions: &[Condition], asker: &Asker) -> Vec<Proved> {
     let every = shape.at_most(&[]);
     let holds = |one: &&Condition| {
@@ -139,7 +139,7 @@ fn limit_nothing(at: usize, shape: &Shape, conditions: &[Condition], asker: &Ask
             return false;
         }
         let with = shape.at_most(std::slice::from_ref(*one));
-        matches!(asker.request(&every, &[with]), Answer::Nothing)
+        matches!(asker.request_sent(&every, &[with]), Answer::Nothing)
     };
     let told = |one: &Condition| Proved {
         rule: LIMITS_NOTHING.name,

@@ -103,6 +103,27 @@ fn a_statement_about_nothing_is_told() {
     assert_eq!(of("arn:aws:s3:::b/*"), []);
 }
 
+/// A session that a user federates has its account, and is behind its user.
+#[rstest]
+#[case::of_the_account("root", json!({"StringEquals": {"aws:PrincipalType": "FederatedUser"}}))]
+#[case::of_a_user(
+    "user/u",
+    json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:sts::123456789012:federated-user/*"}})
+)]
+fn a_federated_session_is_a_request(#[case] whom: &str, #[case] condition: Value) {
+    let of = |condition: Value| {
+        let mut statement = allow(&condition);
+        statement["Principal"] = json!({"AWS": format!("arn:aws:iam::123456789012:{whom}")});
+        told(Kind::Resource, &statement, &["never-matches"])
+    };
+    assert_eq!(of(condition.clone()), []);
+    // It has no name of a user.
+    let mut never = condition;
+    never["Null"] = json!({"aws:username": "false"});
+    let found = of(never);
+    assert!(matches!(found.as_slice(), [(1, _)]), "{found:?}");
+}
+
 /// What lint says of the text it says better.
 #[rstest]
 #[case::a_key_that_is_never_carried(json!({"StringEquals": {"ec2:Region": "eu-west-1"}}), "key-never-carried")]
@@ -180,6 +201,7 @@ fn a_resources_denies_are_of_whom_they_name(#[case] whose: Value, #[case] count:
 #[rstest]
 #[case::all_of_them(json!({"ForAllValues:StringLike": {"aws:TagKeys": "*"}}), "ForAllValues:StringLike of `aws:TagKeys`")]
 #[case::there_or_not(json!({"Null": {"s3:prefix": ["true", "false"]}}), "Null of `s3:prefix`")]
+#[case::any_or_none(json!({"StringLikeIfExists": {"s3:prefix": "*"}}), "StringLikeIfExists of `s3:prefix`")]
 #[case::both_truths(json!({"Bool": {"aws:SecureTransport": ["true", "false"]}}), "Bool of `aws:SecureTransport`")]
 fn a_condition_that_limits_nothing(#[case] condition: Value, #[case] what: &str) {
     let statement = json!({"Effect": "Allow", "Action": "s3:ListBucket",
@@ -195,6 +217,8 @@ fn a_condition_that_limits_nothing(#[case] condition: Value, #[case] what: &str)
 #[case(json!({"StringLike": {"s3:prefix": "*"}}))]
 #[case(json!({"StringLikeIfExists": {"s3:prefix": "a*"}}))]
 #[case(json!({"ForAnyValue:StringLike": {"aws:TagKeys": "*"}}))]
+#[case(json!({"StringLikeIfExists": {"aws:TagKeys": "*"}}))]
+#[case(json!({"StringLikeIfExists": {"s3:Unheard": "*"}}))]
 #[case(json!({"Null": {"s3:prefix": "true"}}))]
 #[case(json!({"Bool": {"aws:SecureTransport": "true"}}))]
 #[case(json!({"StringNotEquals": {"aws:PrincipalType": "User"}}))]

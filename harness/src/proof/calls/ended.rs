@@ -5,11 +5,14 @@
 //! one of them is wrong, and that is a fault of ours. Where they agree and the call is
 //! refused all the same, what is there is not what the request supposes.
 
+use std::sync::Arc;
+
 use ringfence_guard::{Inputs, Overlay};
 use ringfence_policy::{Decision, Outcome, Policies, Request, StatementRef, decide, judge};
 use serde_json::Value;
 
 use super::Made;
+use crate::access::denies::Denials;
 
 /// Prover and guard say otherwise of a request: a fault of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +50,8 @@ pub(crate) struct Predicted {
     pub(super) made: Made,
     /// The policies that allow it.
     pub(super) inner: Policies,
+    /// What the policies of resources deny.
+    pub(super) denials: Arc<Denials>,
     /// Those that do not.
     pub(super) most: Policies,
 }
@@ -62,6 +67,10 @@ impl Predicted {
         decisions: &[Decision],
     ) -> Result<Ended, Box<Differs>> {
         let Made { breaks, resource_account, .. } = &self.made;
+        let mut inner = self.inner.clone();
+        // Whoever calls, and not whom the proof is about, is denied.
+        let who = [&inputs.caller.principal];
+        inner.identity.extend(self.denials.of(&who, inner.boundary.is_some()).sure);
         let mut allowed = None;
         for (asked, decision) in inputs.asked.iter().zip(decisions) {
             let request = Request {
@@ -73,10 +82,8 @@ impl Predicted {
             };
             let is_main = asked.action.eq_ignore_ascii_case(&breaks.action)
                 && (asked.resource == breaks.resource || inputs.asked.len() == 1);
-            let own = Policies {
-                resource: self.inner.resource.clone().filter(|_| is_main),
-                ..self.inner.clone()
-            };
+            let own =
+                Policies { resource: inner.resource.clone().filter(|_| is_main), ..inner.clone() };
             let prover = decide(&request, &own);
             let differ = || {
                 Box::new(Differs {
@@ -168,8 +175,6 @@ fn texts<'t>(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use ringfence_guard::Attached;
     use ringfence_guard::recording::{Asked, BoundCaller, ResourceControl};
     use ringfence_guard::requirements::Needed;
@@ -177,6 +182,8 @@ mod tests {
     use serde_json::{Map, json};
 
     use super::*;
+    use crate::access::denies::Denies;
+    use crate::access::estate::{Entry, Estate};
     use crate::proof::calls::Asks;
     use crate::proof::claims::written;
 
@@ -217,6 +224,7 @@ mod tests {
                 identity: vec![document("aws_iam_role_policy.ci", statements)],
                 ..Policies::default()
             },
+            denials: Arc::default(),
             most: Policies {
                 identity: vec![written(std::slice::from_ref(most), Kind::Identity).unwrap()],
                 ..Policies::default()
@@ -291,6 +299,41 @@ mod tests {
         // And the other way round.
         let differs = predicted(&some, &nothing()).of(&inputs(&all, ROLE)).unwrap_err();
         assert_eq!(differs.guard, "allowed by statement `Hole` of `role/ci/inline/ci`");
+    }
+
+    /// What a resource's policy denies, the proof knows: whoever calls.
+    #[test]
+    fn what_a_resources_policy_denies_both_refuse() {
+        let text = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny",
+            "Principal": {"AWS": "arn:aws:iam::123456789012:role/ci"}, "Action": "iam:DeleteRole",
+            "Resource": ROLE}});
+        let policy = Document::parse("its policy", &text.to_string(), Kind::Resource).unwrap();
+        let policy = Arc::new(policy);
+        let all = allow("Hole", "*");
+        let mut inputs = inputs(&all, ROLE);
+        let slot: Arc<str> = "its policy".into();
+        let document = Arc::clone(&policy);
+        inputs.asked[0].resource_policy = Some(Attached { id: Arc::clone(&slot), slot, document });
+        let differs = predicted(&all, &nothing()).of(&inputs).unwrap_err();
+        assert_eq!(differs.prover, "allowed by statement `Hole` of `aws_iam_role_policy.ci`");
+        assert_eq!(differs.guard, "denied by statement 0 of `its policy`");
+        let denies = Denies::of(&policy, Some(&[ROLE.to_owned()]), &[], true);
+        let mut estate = Estate::default();
+        let entry = Entry { denies, ..Entry::default() };
+        estate.entries.insert("its policy".to_owned(), entry);
+        let knowing =
+            Predicted { denials: Arc::new(estate.denials()), ..predicted(&all, &nothing()) };
+        let ended = knowing.of(&inputs).unwrap();
+        let Ended::Otherwise(why) = ended else { panic!("{ended:?}") };
+        assert!(
+            why.starts_with(&format!("`iam:DeleteRole` on `{ROLE}` is not allowed there: ")),
+            "{why}"
+        );
+        // Somebody else is not denied.
+        let principal = Principal::User { arn: "arn:aws:iam::123456789012:user/u".to_owned() };
+        let caller = BoundCaller { principal, ..(*inputs.caller).clone() };
+        let inputs = Inputs { caller: Arc::new(caller), ..inputs };
+        assert!(matches!(knowing.of(&inputs), Ok(Ended::Allowed(_))));
     }
 
     #[test]

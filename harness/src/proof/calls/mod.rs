@@ -89,6 +89,8 @@ pub enum Sent {
         by: Vec<String>,
         /// The error that the service answered; empty where it answered none.
         answered: String,
+        /// What of it stays in the estate.
+        stays: Option<String>,
     },
     /// The guard would allow it, as it was predicted: it was not sent, for it would change
     /// what is there.
@@ -151,7 +153,7 @@ pub fn add(guarded: &Guarded<'_>, claims: &[Claim], findings: &mut [Finding], no
 /// The call of a request that breaks a claim, or of another one that does: the first that
 /// changes nothing of what is there, else the first.
 fn of(claim: &Claim, witness: &Witness, home: Home<'_>, now: OffsetDateTime) -> Call {
-    let inner = claim.kept_back.as_ref().unwrap_or(&claim.policies);
+    let inner = &claim.under_denies(claim.kept_back.as_ref().unwrap_or(&claim.policies));
     let mut first = match (Attempt { claim, inner, witness, home, now }).call() {
         Ok(made) if is_harmless(&made) => return Call::Made(Box::new(made)),
         tried => tried,

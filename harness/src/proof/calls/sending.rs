@@ -4,6 +4,7 @@
 //! estate otherwise is put to the guard as a question alone.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ringfence_guard::{Caller, Question};
 use ringfence_models::actions::{self, Access};
@@ -39,6 +40,7 @@ pub(in crate::proof) async fn send(
             who: finding.who.clone(),
             made: (**made).clone(),
             inner: claim.kept_back.as_ref().unwrap_or(&claim.policies).clone(),
+            denials: Arc::clone(&claim.denials),
             most: claim.most.clone(),
         };
         let sent = match claim.rail {
@@ -134,8 +136,12 @@ async fn by(suite: &Suite<'_>, actor: &Actor, predicted: &Predicted) -> anyhow::
         return alone(suite, actor, predicted).await;
     }
     let step = Step::new(service, made.operation, Value::Object(made.input.clone()));
-    let answer = made_and_taken_back(actor, suite.platform(), &step).await;
-    told(suite, predicted, answer.request_id, &answer.result)
+    let (answer, stays) = made_and_taken_back(actor, suite.platform(), &step).await;
+    let mut sent = told(suite, predicted, answer.request_id, &answer.result)?;
+    if let Sent::Allowed { stays: of, .. } = &mut sent {
+        *of = stays;
+    }
+    Ok(sent)
 }
 
 /// What the guard decided about a call that was sent.
@@ -158,7 +164,7 @@ fn told(
         });
     };
     Ok(match predicted.of(&recorded.inputs)? {
-        Ended::Allowed(by) => Sent::Allowed { request_id, by, answered },
+        Ended::Allowed(by) => Sent::Allowed { request_id, by, answered, stays: None },
         Ended::Otherwise(why) => Sent::Otherwise { request_id: Some(request_id), why },
     })
 }

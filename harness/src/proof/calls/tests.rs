@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ringfence_policy::{Principal, Values};
 use rstest::rstest;
@@ -38,6 +39,8 @@ fn claim(allowed: &Value, forbidden: &Value) -> Claim {
         hangs_on: None,
         kept_back_by: None,
         kept_back: None,
+        denials: Arc::default(),
+        disguised: Vec::new(),
     }
 }
 

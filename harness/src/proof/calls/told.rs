@@ -115,16 +115,16 @@ pub(in crate::proof) fn line(call: &Call, witness: &Witness) -> String {
 impl fmt::Display for Sent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Allowed { request_id, by, answered } => {
+            Self::Allowed { request_id, by, answered, stays } => {
                 write!(
                     f,
                     "sent as request {request_id}: the guard allowed it by {}",
                     by.join(", ")
                 )?;
-                match answered.as_str() {
-                    "" => Ok(()),
-                    answered => write!(f, ", and the service answered {answered}"),
+                if !answered.is_empty() {
+                    write!(f, ", and the service answered {answered}")?;
                 }
+                stays.iter().try_for_each(|stays| write!(f, "; {stays}"))
             }
             Self::Decided { by } => write!(
                 f,

@@ -1,7 +1,7 @@
 //! Things in classes: those that no policy and nothing of their own tells apart.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::rc::Rc;
 
@@ -11,6 +11,7 @@ use super::bits::Bits;
 use super::holder::{is_open, own_policy};
 use super::index::{Index, parted};
 use super::means::{Ask, Trust};
+use super::tags;
 use super::world::{Thing, World};
 
 /// What is known of the things, whoever asks.
@@ -34,58 +35,80 @@ struct Whole {
 /// Classes, of which entries cut some off.
 pub(super) struct Cut {
     cut: BTreeMap<usize, usize>,
-    cut_off: Vec<Vec<usize>>,
+    cut_off: Vec<(Alike, Vec<usize>)>,
     /// What they were cut off from.
     rest: Option<Rc<Whole>>,
+    of_rest: Alike,
+}
+
+/// How far the things of a class are alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alike {
+    /// What is decided of one is decided of all.
+    Decided,
+    /// What somebody may tag them with: who may tag one may not tag another.
+    ButForTags,
+    /// What a variable stands for: a request for one may be none for another.
+    ButForNames,
 }
 
 impl Cut {
     /// The places of each class.
-    pub(super) fn iter(&self) -> impl Iterator<Item = impl Iterator<Item = usize>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Alike, impl Iterator<Item = usize>)> {
         let rest = self.rest.iter().flat_map(|whole| &whole.all);
-        let rest = rest.map(|class| (class, Some(&self.cut)));
-        let all = self.cut_off.iter().map(|class| (class, None)).chain(rest);
-        all.map(|(class, but)| {
-            class.iter().copied().filter(move |it| but.is_none_or(|but| !but.contains_key(it)))
+        let rest = rest.map(|class| (self.of_rest, class, Some(&self.cut)));
+        let all = self.cut_off.iter().map(|(alike, class)| (*alike, class, None)).chain(rest);
+        all.map(|(alike, class, but)| {
+            let is_rest = move |it: &usize| but.is_none_or(|but| !but.contains_key(it));
+            (alike, class.iter().copied().filter(is_rest))
         })
     }
 }
 
-/// What an entry covers, by kind and by entry; none where a variable decides it.
+/// What an entry covers, by kind and by entry; none where a variable may let it cover
+/// everything.
 type Covered = HashMap<String, HashMap<String, Option<Rc<Bits>>>>;
 
-/// The kind of things, whose policy decides, and whether their ARNs count as they are.
-type Own = (String, Trust, bool);
+/// The kind of things, whose policy decides, and the condition keys by which their tags count.
+type Own = (String, Trust, Vec<String>);
 
 impl Classes {
     /// The classes of some things of an ask, or of all of its things, where policies have
-    /// these entries of `Resource`, and may ask for more than the ARN.
+    /// these entries of `Resource`, and ask for tags of theirs by these condition keys.
     pub(super) fn of<'p>(
         &self,
         world: &World,
         ask: &Ask,
         among: Option<&Bits>,
-        by_arn: bool,
+        tags: &BTreeSet<&str>,
         entries: impl Iterator<Item = &'p ResourcePattern>,
     ) -> Cut {
         let entries: BTreeMap<&str, &ResourcePattern> =
             entries.map(|entry| (entry.source(), entry)).collect();
-        let covered: Option<Vec<Rc<Bits>>> =
-            entries.values().map(|entry| self.covered(world, &ask.on, entry)).collect();
-        // What a variable stands for is not known: each ARN by itself.
-        let own = self.own(world, ask, by_arn || covered.is_none());
+        let own = self.own(world, ask, tags);
+        let mut of_rest = if tags.is_empty() { Alike::Decided } else { Alike::ButForTags };
         // Of each place that an entry covers its class: of what it covers of one class
         // each entry makes a new one.
         let mut cut: BTreeMap<usize, usize> = BTreeMap::new();
         let mut next = own.of.len();
-        for part in covered.iter().flatten() {
+        // The classes of which a variable may tell some from others.
+        let mut named: HashSet<usize> = HashSet::new();
+        for entry in entries.values() {
+            let is_variable = entry.source().contains("${");
+            let Some(part) = self.covered(world, &ask.on, entry) else {
+                of_rest = Alike::ButForNames;
+                continue;
+            };
             let mut inside: HashMap<usize, usize> = HashMap::new();
             let both = among.map(|among| part.both(among));
-            for place in both.as_ref().unwrap_or(part).iter() {
+            for place in both.as_ref().unwrap_or(&part).iter() {
                 let Some(before) = own.of.get(place).copied() else { continue };
                 let class = cut.entry(place).or_insert(before);
                 *class = *inside.entry(*class).or_insert_with(|| {
                     next += 1;
+                    if is_variable || named.contains(class) {
+                        named.insert(next);
+                    }
                     next
                 });
             }
@@ -94,15 +117,19 @@ impl Classes {
         for (place, class) in &cut {
             new.entry(*class).or_default().push(*place);
         }
-        let mut cut_off: Vec<Vec<usize>> = new.into_values().collect();
-        let Some(among) = among else { return Cut { cut, cut_off, rest: Some(own) } };
+        let cut_off = new.into_iter().map(|(class, places)| match named.contains(&class) {
+            true => (Alike::ButForNames, places),
+            false => (of_rest, places),
+        });
+        let mut cut_off: Vec<(Alike, Vec<usize>)> = cut_off.collect();
+        let Some(among) = among else { return Cut { cut, cut_off, rest: Some(own), of_rest } };
         let mut rest: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for place in among.iter().filter(|place| !cut.contains_key(place)) {
             let Some(class) = own.of.get(place) else { continue };
             rest.entry(*class).or_default().push(place);
         }
-        cut_off.extend(rest.into_values());
-        Cut { cut, cut_off, rest: None }
+        cut_off.extend(rest.into_values().map(|places| (of_rest, places)));
+        Cut { cut, cut_off, rest: None, of_rest }
     }
 
     /// The things whose own policies may let an identity in, whatever its own say.
@@ -115,8 +142,9 @@ impl Classes {
     }
 
     /// The classes of a kind by what is of the things themselves.
-    fn own(&self, world: &World, ask: &Ask, by_arn: bool) -> Rc<Whole> {
-        known(&self.own, (ask.on.clone(), ask.trust, by_arn), || {
+    fn own(&self, world: &World, ask: &Ask, tags: &BTreeSet<&str>) -> Rc<Whole> {
+        let keys = tags.iter().map(|key| (*key).to_owned()).collect();
+        known(&self.own, (ask.on.clone(), ask.trust, keys), || {
             let mut places = HashMap::new();
             let mut whole = Whole::default();
             for (place, thing) in world.of_kind(&ask.on).iter().enumerate() {
@@ -126,7 +154,8 @@ impl Classes {
                 let entries = entries.flat_map(|statement| statement.resources());
                 let covered: Option<Vec<bool>> =
                     entries.map(|entry| entry.has(&thing.arn)).collect();
-                let is_alone = thing.is_many() || by_arn || covered.is_none();
+                let is_alone = thing.is_many() || covered.is_none();
+                let tagged = world.tags.get(&thing.arn).map(|own| tags::values(tags, own));
                 let class = (
                     is_alone.then_some(thing.arn.as_str()),
                     // Whose it is, in which account and region.
@@ -135,6 +164,7 @@ impl Classes {
                     thing.bounded_by.as_ref().map(|one| one.as_deref().unwrap_or_default()),
                     // What is not known is of no other.
                     (is_open(ask, thing) || thing.maybe.is_some()).then_some(place),
+                    tagged.map(Iterator::collect::<Vec<_>>),
                 );
                 let at = *places.entry(class).or_insert(whole.all.len());
                 whole.of.push(at);
@@ -147,7 +177,8 @@ impl Classes {
         })
     }
 
-    /// The things of a kind that an entry covers, where it tells some from others.
+    /// The things of a kind that an entry covers, where it tells some from others, or may
+    /// cover, whatever its variables stand for.
     fn covered(&self, world: &World, kind: &str, entry: &ResourcePattern) -> Option<Rc<Bits>> {
         let source = entry.source();
         let of_kind = |all: &Covered| all.get(kind).and_then(|all| all.get(source)).cloned();
@@ -156,7 +187,11 @@ impl Classes {
         }
         let index =
             known(&self.indexes, kind.to_owned(), || Rc::new(Index::of(world.of_kind(kind))));
-        let found = index.covered(entry).map(Rc::new);
+        let found = match entry.source().contains("${") {
+            true => index.may_be_covered(entry),
+            false => index.covered(entry),
+        };
+        let found = found.map(Rc::new);
         let mut all = self.covered.borrow_mut();
         all.entry(kind.to_owned()).or_default().insert(source.to_owned(), found.clone());
         found
@@ -188,7 +223,6 @@ fn is_let_in(ask: &Ask, thing: &Thing) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
     use std::sync::Arc;
 
     use ringfence_policy::{Context, Document, Kind, Policies, Principal, Request, judge};
@@ -223,8 +257,16 @@ mod tests {
                 self.of(&[":eu-west-1", ":EU-WEST-1", ":*", ":eu-*", ":us-*", ":*-1", ""]),
                 self.of(&[":111122223333", ":*", ":1*", ":1?1122223333", ""]),
             ];
-            let rest =
-                [":function:app", ":function:*", ":Function:app", ":app", ":role/?", ":*", ""];
+            let rest = [
+                ":function:app",
+                ":function:*",
+                ":Function:app",
+                ":function:${aws:username}",
+                ":app",
+                ":role/?",
+                ":*",
+                "",
+            ];
             let entry = heads.concat() + self.of(&rest);
             self.of(&[&entry, &entry, &entry, "*"]).to_owned()
         }
@@ -245,7 +287,9 @@ mod tests {
     #[test]
     fn of_one_class_all_is_decided_alike() {
         let mut drawn = Drawn(7);
-        let principal = Principal::User { arn: "arn:aws:iam::111122223333:user/u".into() };
+        let principal = Principal::User { arn: "arn:aws:iam::111122223333:user/app".into() };
+        let mut context = Context::new();
+        context.set("aws:username", "app");
         let ask = Ask {
             action: "lambda:InvokeFunction".to_owned(),
             on: "function".to_owned(),
@@ -254,7 +298,7 @@ mod tests {
             strict: false,
             or: Vec::new(),
         };
-        let (mut shared, mut apart) = (0, 0);
+        let (mut shared, mut apart, mut asked) = (0, 0, 0);
         for _ in 0..20_000 {
             let Some(own) = drawn.document(Kind::Identity) else { continue };
             let boundary = drawn.document(Kind::Boundary).map(|one| vec![one]);
@@ -284,21 +328,25 @@ mod tests {
                     action: &ask.action,
                     resource: &thing.arn,
                     resource_account: None,
-                    context: &Context::new(),
+                    context: &context,
                 };
                 judge(&request, &policies).allowed()
             };
             let classes = Classes::default();
-            let mut seen = HashSet::new();
-            for class in classes.of(&world, &ask, None, false, entries).iter() {
+            let mut seen: HashSet<bool> = HashSet::new();
+            for (alike, class) in classes.of(&world, &ask, None, &BTreeSet::new(), entries).iter() {
                 let class: Vec<usize> = class.collect();
                 let decided: HashSet<bool> = class.iter().map(|place| allowed(*place)).collect();
+                seen.extend(&decided);
+                if alike == Alike::ButForNames {
+                    asked += usize::from(class.len() > 1 && decided.len() > 1);
+                    continue;
+                }
                 assert!(decided.len() < 2, "{class:?} of {:#?}", (&world.things, &own, &boundary));
                 shared += usize::from(class.len() > 1);
-                seen.extend(decided);
             }
             apart += usize::from(seen.len() > 1);
         }
-        assert!(shared > 1_000 && apart > 1_000, "{shared} {apart}");
+        assert!(shared > 1_000 && apart > 1_000 && asked > 10, "{shared} {apart} {asked}");
     }
 }

@@ -321,6 +321,9 @@ impl<'s, 'w> Closure<'s, 'w> {
         if all.is_empty() {
             return all;
         }
+        if means.unsure.is_some() && !self.optimistic {
+            return Bits::default();
+        }
         for need in &means.needs {
             let (Some(have), Some(ask)) = (self.have.get(*need), self.shared.table.asks.get(*need))
             else {
@@ -405,6 +408,9 @@ impl<'s, 'w> Closure<'s, 'w> {
             && !runs.yes.contains(thing)
         {
             step.open = runs.why.get(&thing).cloned();
+        }
+        if let (None, Some(why), Some(target)) = (&step.open, means.unsure, target) {
+            step.open = Some(format!("{}: {why}", target.name).into());
         }
         step.cost = self.cost(&step.after);
         Ok(step)
@@ -495,11 +501,32 @@ impl<'s, 'w> Closure<'s, 'w> {
         self.held.get(identity)?.as_ref()
     }
 
-    /// The steps to something that an identity has gained, the fewest.
-    pub(super) fn grown(&self, identity: usize) -> Option<&BTreeSet<usize>> {
-        let parts = &self.grown.get(identity)?.parts;
-        let fewest = parts.iter().min_by_key(|part| self.cost(&part.steps));
-        fewest.map(|part| &part.steps)
+    /// The steps to more than an identity may do by itself, the fewest: one part of what it has
+    /// gained, or else no part more than that takes.
+    pub(super) fn grown(&self, identity: usize) -> Result<Option<BTreeSet<usize>>, CannotAsk> {
+        let Some(gained) = self.grown.get(identity) else { return Ok(None) };
+        if gained.parts.is_empty() || !self.shared.is_more(identity, &gained.all)? {
+            return Ok(None);
+        }
+        let mut parts: Vec<&Part> = gained.parts.iter().collect();
+        parts.sort_by_key(|part| self.cost(&part.steps));
+        for part in &parts {
+            if self.shared.is_more(identity, &part.grown)? {
+                return Ok(Some(part.steps.clone()));
+            }
+        }
+        // The dearest are tried to be left out first.
+        let mut needed = parts.clone();
+        for part in parts.iter().rev() {
+            let rest = needed.iter().copied().filter(|one| !std::ptr::eq(*one, *part));
+            let rest: Vec<&Part> = rest.collect();
+            let mut grown = Grown::default();
+            rest.iter().for_each(|one| grown.add(&one.grown));
+            if self.shared.is_more(identity, &grown)? {
+                needed = rest;
+            }
+        }
+        Ok(Some(needed.iter().flat_map(|part| part.steps.iter().copied()).collect()))
     }
 
     pub(super) fn have(&self, ask: usize) -> Option<&Bits> {

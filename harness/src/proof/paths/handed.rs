@@ -1,6 +1,6 @@
 //! By which calls a role is handed to which service: every action of AWS's reference that
 //! depends on `iam:PassRole`, and every operation in whose input a role stands that is
-//! handed over (`handed.txt`, which a test compares with the models).
+//! handed over (`handed.txt`, which a test compares with the models), also in a text of JSON.
 //!
 //! "To pass a role to an AWS service, a user must have permissions to pass the role to the
 //! service": <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html>.
@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use ringfence_policy::Principal;
 use ringfence_policy::symbolic::{Effect, Named, statements};
 
-use crate::access::estate::Estate;
+use crate::access::estate::{Entry, Estate};
 
 /// An action that hands a role over.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
 
 /// Services to which a prefix's calls hand roles where no source says it call by call, and
 /// whose names do not have the prefix.
-const ALSO: [(&str, &str); 10] = [
+const ALSO: [(&str, &str); 11] = [
     // What a launch template or an image names is run as instances.
     // https://docs.aws.amazon.com/autoscaling/ec2/userguide/us-iam-role.html
     ("autoscaling", "ec2"),
@@ -61,6 +61,9 @@ const ALSO: [(&str, &str); 10] = [
     ("ec2", "vpc-flow-logs"),
     // https://docs.aws.amazon.com/vm-import/latest/userguide/required-permissions.html
     ("ec2", "vmie"),
+    // A service's call names the role of its tasks.
+    // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateExpressGatewayService.html
+    ("ecs", "ecs-tasks"),
     // https://docs.aws.amazon.com/eks/latest/userguide/pod-execution-role.html
     ("eks", "eks-fargate-pods"),
     // https://docs.aws.amazon.com/lambda/latest/dg/lambda-edge.html
@@ -102,15 +105,21 @@ pub(super) fn to(service: &str) -> Vec<&'static str> {
     all.map(|row| row.action).collect()
 }
 
+/// The trust policies of an estate's roles, where they are there.
+pub(super) fn trusts(estate: &Estate) -> impl Iterator<Item = Option<&Entry>> {
+    let roles = estate.entries.range("role/".to_owned()..).map(|(name, _)| name);
+    let roles = roles.take_while(|name| name.starts_with("role/"));
+    roles.map(move |role| estate.entries.get(&format!("trust of {role}")))
+}
+
 /// The services that roles of an estate let in. Where a trust policy lets in everybody, or is
 /// not known, these are all.
 pub(super) fn let_in(estate: &Estate) -> BTreeSet<String> {
     let any = Principal::Service { name: "ringfence".to_owned() };
     let mut all = BTreeSet::new();
     let mut is_any = false;
-    let roles = estate.entries.range("role/".to_owned()..).map(|(name, _)| name);
-    for role in roles.take_while(|name| name.starts_with("role/")) {
-        let Some(entry) = estate.entries.get(&format!("trust of {role}")) else {
+    for trust in trusts(estate) {
+        let Some(entry) = trust else {
             is_any = true;
             continue;
         };
@@ -148,6 +157,20 @@ mod tests {
     /// Prefixes whose calls name roles and run nothing as them: IAM's own put a role where
     /// others run it.
     const WITHOUT: [&str; 2] = ["iam", "sts"];
+
+    /// Actions whose role stands in a text of JSON, with the services that take it: a launch
+    /// constraint's `RoleArn` or `LocalRoleName`, a stack set constraint's `AdminRole`
+    /// (<https://docs.aws.amazon.com/servicecatalog/latest/dg/API_CreateConstraint.html>), a
+    /// service action's `AssumeRole`
+    /// (<https://docs.aws.amazon.com/servicecatalog/latest/dg/API_CreateServiceAction.html>).
+    const IN_TEXTS: [(&str, [&str; 2]); 4] = [
+        ("servicecatalog:CreateConstraint", CONSTRAINT),
+        ("servicecatalog:UpdateConstraint", CONSTRAINT),
+        ("servicecatalog:CreateServiceAction", SERVICE_ACTION),
+        ("servicecatalog:UpdateServiceAction", SERVICE_ACTION),
+    ];
+    const CONSTRAINT: [&str; 2] = ["cloudformation.amazonaws.com", "servicecatalog.amazonaws.com"];
+    const SERVICE_ACTION: [&str; 2] = ["servicecatalog.amazonaws.com", "ssm.amazonaws.com"];
 
     type Found = BTreeMap<String, BTreeSet<&'static str>>;
 
@@ -191,6 +214,9 @@ mod tests {
         for operation in Service::all().flat_map(|service| &service.model().operations) {
             add(operation, &mut found);
         }
+        for (action, to) in IN_TEXTS {
+            found.entry(action.to_owned()).or_default().extend(to);
+        }
         let mut text = String::new();
         for (action, to) in found {
             let prefix = action.split_once(':').map_or("", |(prefix, _)| prefix);
@@ -219,6 +245,10 @@ mod tests {
     #[case("codepipeline.amazonaws.com", "codepipeline:CreatePipeline", true)]
     #[case("appsync.amazonaws.com", "appsync:CreateDataSource", true)]
     #[case("ecs-tasks.amazonaws.com", "batch:RegisterJobDefinition", true)]
+    #[case("ecs-tasks.amazonaws.com", "ecs:CreateExpressGatewayService", true)]
+    #[case("servicecatalog.amazonaws.com", "servicecatalog:CreateConstraint", true)]
+    #[case("servicecatalog.amazonaws.com", "bedrock:CreateAgent", false)]
+    #[case("ssm.amazonaws.com", "servicecatalog:UpdateServiceAction", true)]
     #[case("bedrock.amazonaws.com", "bedrock:CreateAgent", true)]
     #[case("tasks.apprunner.amazonaws.com", "apprunner:CreateService", true)]
     #[case("nobodys.amazonaws.com", "bedrock:CreateAgent", true)]

@@ -37,6 +37,12 @@ impl Index {
     /// Those that an entry covers, where it tells some from others; `None` where that
     /// hangs on what a variable stands for.
     pub(super) fn covered(&self, entry: &ResourcePattern) -> Option<Bits> {
+        let covered = self.all(entry)?;
+        Some(if covered == Bits::full(self.arns.len()) { Bits::default() } else { covered })
+    }
+
+    /// All that an entry covers; `None` where that hangs on what a variable stands for.
+    fn all(&self, entry: &ResourcePattern) -> Option<Bits> {
         let source = entry.source();
         if source.contains("${") {
             return None;
@@ -56,8 +62,31 @@ impl Index {
                 covered.insert(*place);
             }
         }
-        Some(if covered == Bits::full(self.arns.len()) { Bits::default() } else { covered })
+        Some(covered)
     }
+
+    /// Those that an entry may cover, whatever its variables stand for; `None` where it may
+    /// cover all.
+    pub(super) fn may_be_covered(&self, entry: &ResourcePattern) -> Option<Bits> {
+        self.all(&widest(entry)?).filter(|all| *all != Bits::full(self.arns.len()))
+    }
+}
+
+/// An entry with `*` for each variable of its resource: what it covers, whatever these stand
+/// for, this covers. None where a variable stands before the resource.
+pub(super) fn widest(entry: &ResourcePattern) -> Option<ResourcePattern> {
+    let (heads, mut rest) = parted(entry.source())?;
+    if heads.contains("${") {
+        return None;
+    }
+    let mut wide = heads.to_owned();
+    while let Some((before, after)) = rest.split_once("${") {
+        wide.push_str(before);
+        wide.push('*');
+        (_, rest) = after.split_once('}')?;
+    }
+    wide.push_str(rest);
+    ResourcePattern::of(&wide)
 }
 
 /// An ARN, or an entry of `Resource`, up to the resource and from it on.
@@ -107,5 +136,26 @@ mod tests {
             assert_eq!(covered(entry).as_deref(), Some(expected), "{entry}");
         }
         assert_eq!(covered("arn:aws:iam::1:role/${aws:username}"), None);
+    }
+
+    #[test]
+    fn an_entry_with_a_variable_may_cover_what_any_value_lets_it_cover() {
+        let arns = ["arn:aws:iam::1:role/a", "arn:aws:iam::1:role/x/b", "arn:aws:iam::2:role/a"];
+        let thing = |arn: &str| Thing { arn: arn.to_owned(), ..Thing::default() };
+        let index = Index::of(&arns.map(thing));
+        let cases: [(&str, Option<&[usize]>); 6] = [
+            ("arn:aws:iam::1:role/${aws:username}", Some(&[0, 1])),
+            ("arn:aws:iam::1:role/${aws:username}/b", Some(&[1])),
+            ("arn:aws:iam::?:role/${aws:PrincipalTag/a, 'b'}a", Some(&[0, 2])),
+            ("arn:aws:iam::1:user/${aws:username}", Some(&[])),
+            ("arn:aws:iam::*:role/${aws:username}", None),
+            ("arn:aws:iam::${aws:PrincipalAccount}:role/a", None),
+        ];
+        for (entry, expected) in cases {
+            let parsed = ResourcePattern::of(entry).unwrap();
+            let found = index.may_be_covered(&parsed);
+            let found = found.map(|bits| bits.iter().collect::<Vec<_>>());
+            assert_eq!(found.as_deref(), expected, "{entry}");
+        }
     }
 }

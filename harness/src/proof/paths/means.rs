@@ -7,6 +7,7 @@ use ringfence_models::actions;
 use serde::Deserialize;
 
 use super::handed;
+use super::saml::Provider;
 use crate::attacks::escalations::{Category, Path, paths};
 
 /// What a means gives.
@@ -82,6 +83,15 @@ pub(super) struct Service {
     unfollowed: Option<String>,
 }
 
+impl Service {
+    /// Whether one of the paths has the action.
+    fn has(&self, action: &str) -> bool {
+        known().any(|path| {
+            path.id.starts_with(&self.of) && path.required.iter().any(|one| one == action)
+        })
+    }
+}
+
 /// A service that must be able to run as a role.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct By {
@@ -105,6 +115,8 @@ pub(super) enum Follows {
     ButFor(Option<String>),
     /// Not at all: what is done with a role that it was handed.
     Nothing,
+    /// Not at all: for which assertions of a SAML provider it gives sessions.
+    Assertions,
 }
 
 /// An action that needs a resource of each of some types.
@@ -187,6 +199,8 @@ struct File {
     paths: Vec<Path>,
     whole: Vec<Whole>,
     anywhere: Vec<String>,
+    /// Paths by which it is not known whether anything is gained, by their ids: why.
+    unsure: BTreeMap<String, String>,
     things: Vec<ThingType>,
     protected: Vec<Protected>,
 }
@@ -236,6 +250,8 @@ pub(super) struct Means {
     pub(super) service: Option<By>,
     /// What runs as the role already, by the name of these things.
     pub(super) held: Option<String>,
+    /// Why nobody knows whether it gives anything.
+    pub(super) unsure: Option<&'static str>,
 }
 
 /// All means.
@@ -254,8 +270,8 @@ pub(super) struct Table {
 /// Any resource of a type.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Any {
-    /// The type, as the reference names it.
-    pub(super) kind: String,
+    /// The type, as the reference names it; none is what the form says alone.
+    pub(super) kind: Option<String>,
     /// The form of an ARN of it.
     pub(super) form: String,
 }
@@ -274,17 +290,25 @@ pub fn known() -> impl Iterator<Item = &'static Path> {
 }
 
 impl Table {
-    /// All means where roles let in these services.
-    pub(super) fn new(services: &BTreeSet<String>) -> Self {
+    /// All means in a partition where roles let in these services, and take assertions of
+    /// these providers.
+    pub(super) fn new(
+        services: &BTreeSet<String>,
+        providers: &[Provider],
+        partition: &str,
+    ) -> Self {
         let mut table = Self::default();
         for act in &FILE.acts {
-            table.act(act);
+            table.act(act, partition);
         }
         for path in known() {
             table.path(path);
         }
         for service in services {
             table.handed(service);
+        }
+        for provider in providers {
+            table.asserted(provider);
         }
         for protected in &FILE.protected {
             let actions = protected.actions.iter().map(|action| (action, None));
@@ -311,9 +335,10 @@ impl Table {
         })
     }
 
-    fn act(&mut self, act: &Act) {
-        let first =
-            Ask { trust: act.trust, when: act.when.clone(), ..Ask::of(&act.action, &act.on) };
+    fn act(&mut self, act: &Act, partition: &str) {
+        let when = act.when.as_ref();
+        let when = when.map(|(key, value)| (key.clone(), value.replace("{partition}", partition)));
+        let first = Ask { trust: act.trust, when, ..Ask::of(&act.action, &act.on) };
         let mut needs = vec![self.ask(first)];
         if let Some(then) = &act.then {
             let trust = if then == "sts:AssumeRole" { Trust::Caller } else { Trust::None };
@@ -321,7 +346,8 @@ impl Table {
         }
         let name = act.action.clone();
         let (gives, on) = (act.gives, act.on.clone());
-        self.means.push(Means { name, gives, on, needs, service: None, held: None });
+        let (service, held, unsure) = (None, None, None);
+        self.means.push(Means { name, gives, on, needs, service, held, unsure });
     }
 
     /// A path by a service that runs as a role. What the others need, acts say.
@@ -350,13 +376,12 @@ impl Table {
                 needs.push(self.ask(Ask { when, strict: true, ..Ask::of(action, "role") }));
                 continue;
             }
-            let is_held = !passes && !FILE.anywhere.contains(action);
-            let types = self.types(action, !is_held);
-            if is_held {
-                needs.push(self.ask(Ask::of(action, &held)));
-            } else if types.is_empty() {
-                needs.push(self.ask(Ask::of(action, ANYTHING)));
+            if passes || FILE.anywhere.contains(action) {
+                needs.extend(self.anywhere(action));
+                continue;
             }
+            needs.push(self.ask(Ask::of(action, &held)));
+            let types = self.types(action, false);
             needs.extend(types.iter().map(|on| self.ask(Ask::of(action, on))));
         }
         if !passes && !self.held.iter().any(|(name, _)| *name == held) {
@@ -380,25 +405,75 @@ impl Table {
             self.by_service(&path.id, needs, by, None);
         }
         self.by_service(&path.id, needs, by, (!passes).then_some(held));
+        if let Some(last) = self.means.last_mut() {
+            last.unsure = FILE.unsure.get(&path.id).map(String::as_str);
+        }
+    }
+
+    /// Whether an action is allowed on one of each of the types that it needs, and where it
+    /// needs none, on anything.
+    fn anywhere(&mut self, action: &str) -> Vec<usize> {
+        let types = self.types(action, true);
+        match types.is_empty() {
+            true => vec![self.ask(Ask::of(action, ANYTHING))],
+            false => types.iter().map(|on| self.ask(Ask::of(action, on))).collect(),
+        }
     }
 
     fn by_service(&mut self, name: &str, needs: Vec<usize>, by: By, held: Option<String>) {
         let (name, on) = (name.to_owned(), "role".to_owned());
-        let gives = Gives::Session;
-        self.means.push(Means { name, gives, on, needs, service: Some(by), held });
+        let (gives, service, unsure) = (Gives::Session, Some(by), None);
+        self.means.push(Means { name, gives, on, needs, service, held, unsure });
     }
 
-    /// A role that a service lets in can be handed to it by calls that no path has.
+    /// A role that a service lets in can be handed to it by other calls than a path has, and by
+    /// those of a path without the rest of it: somebody else, or another call, may do that.
     fn handed(&mut self, service: &str) {
-        let mut actions = handed::to(service).into_iter().filter(|one| !is_of_a_path(one, service));
-        let Some(first) = actions.next() else { return };
-        let or = actions.map(str::to_owned).collect();
-        let when = Some(("iam:PassedToService".to_owned(), handed::passed_to(service)));
-        let pass = self.ask(Ask { when, strict: true, ..Ask::of("iam:PassRole", "role") });
-        let call = self.ask(Ask { or, ..Ask::of(first, ANYTHING) });
-        let (name, follows) = (service.to_owned(), Follows::Nothing);
-        let by = By { name, federated: false, in_profile: false, follows };
-        self.by_service(&format!("iam:PassRole to {service}"), vec![pass, call], by, None);
+        let rows: Vec<&Service> = FILE.services.iter().filter(|row| row.name == service).collect();
+        let own = handed::passed_to(service);
+        let (of_paths, others): (Vec<&str>, Vec<&str>) =
+            handed::to(service).into_iter().partition(|one| rows.iter().any(|row| row.has(one)));
+        // To whom the role is passed, and which call hands it over.
+        let mut ways: Vec<(String, Vec<usize>)> = Vec::new();
+        for row in &rows {
+            for action in of_paths.iter().filter(|one| row.has(one)) {
+                let passed_to = row.passed_to.clone().unwrap_or_else(|| own.clone());
+                let way = (passed_to, self.anywhere(action));
+                if !ways.contains(&way) {
+                    ways.push(way);
+                }
+            }
+        }
+        if let Some((first, or)) = others.split_first() {
+            let or = or.iter().map(|one| (*one).to_owned()).collect();
+            ways.push((own, vec![self.ask(Ask { or, ..Ask::of(first, ANYTHING) })]));
+        }
+        for (passed_to, mut needs) in ways {
+            let when = Some(("iam:PassedToService".to_owned(), passed_to));
+            needs.push(self.ask(Ask { when, strict: true, ..Ask::of("iam:PassRole", "role") }));
+            let (name, follows) = (service.to_owned(), Follows::Nothing);
+            let by = By { name, federated: false, in_profile: false, follows };
+            self.by_service(&format!("iam:PassRole to {service}"), needs, by, None);
+        }
+    }
+
+    /// Whoever writes the metadata of a SAML provider has the keys of the assertions that roles
+    /// take from it, and exchanges them without any permission. A provider of a name is made
+    /// where there is none, or where that one is deleted.
+    fn asserted(&mut self, provider: &Provider) {
+        let on = format!("{ANYTHING}: {}", provider.arn);
+        self.types.insert(on.clone(), Any { kind: None, form: provider.arn.clone() });
+        let made: &[&str] = match provider.is_there {
+            true => &["iam:DeleteSAMLProvider", "iam:CreateSAMLProvider"],
+            false => &["iam:CreateSAMLProvider"],
+        };
+        let updated: &[&str] = &["iam:UpdateSAMLProvider"];
+        for actions in [updated, made] {
+            let needs = actions.iter().map(|action| self.ask(Ask::of(action, &on))).collect();
+            let (name, follows) = (provider.arn.clone(), Follows::Assertions);
+            let by = By { name, federated: true, in_profile: false, follows };
+            self.by_service(&actions.join(" + "), needs, by, None);
+        }
     }
 
     /// The types of resources of each of which an action needs one, as the reference
@@ -425,22 +500,12 @@ impl Table {
             let name = format!("{ANYTHING}: {kind} of {prefix}");
             let arn = known.and_then(|prefix| prefix.resource_type(kind)?.arn.first());
             let form = any(arn.copied().unwrap_or_default());
-            self.types.insert(name.clone(), Any { kind: kind.to_owned(), form });
+            let kind = Some(kind.to_owned());
+            self.types.insert(name.clone(), Any { kind, form });
             names.push(name);
         }
         names
     }
-}
-
-/// Whether a path by a service that runs as a role has the action: it says what else that
-/// takes.
-fn is_of_a_path(action: &str, service: &str) -> bool {
-    let of = FILE.services.iter().filter(|row| row.name == service);
-    let before: Vec<&str> = of.map(|row| row.of.as_str()).collect();
-    known().any(|path| {
-        before.iter().any(|before| path.id.starts_with(before))
-            && path.required.iter().any(|one| one == action)
-    })
 }
 
 /// The form of an ARN, with the account and the partition to be filled in, of any
@@ -469,7 +534,7 @@ mod tests {
     /// counted, so that none vanishes.
     #[test]
     fn every_known_path_has_its_means() {
-        let table = Table::new(&BTreeSet::new());
+        let table = Table::new(&BTreeSet::new(), &[], "aws");
         for path in known() {
             let by_service = table.means.iter().any(|means| means.name == path.id);
             let acts = path.required.iter().filter(|action| *action != "iam:DeleteAccessKey");
@@ -479,15 +544,29 @@ mod tests {
         }
         assert_eq!(FILE.acts.len(), 28);
         let ids: BTreeSet<&str> = known().map(|path| path.id.as_str()).collect();
-        assert_eq!((ids.len(), known().count()), (90, 90));
+        assert_eq!((ids.len(), known().count()), (97, 97));
+        let paths: BTreeSet<&str> = FILE.paths.iter().map(|path| path.id.as_str()).collect();
+        assert!(!FILE.unsure.is_empty());
+        assert!(FILE.unsure.keys().all(|id| paths.contains(id.as_str())));
+    }
+
+    /// What a request is asked with names the partition.
+    #[test]
+    fn no_placeholder_is_left_in_what_is_asked() {
+        let table = Table::new(&BTreeSet::new(), &[], "aws-cn");
+        let values = table.asks.iter().filter_map(|ask| Some(ask.when.as_ref()?.1.as_str()));
+        let values: BTreeSet<&str> = values.filter(|value| value.contains("iam::aws")).collect();
+        assert_eq!(values, BTreeSet::from(["arn:aws-cn:iam::aws:policy/AdministratorAccess"]));
+        assert!(!table.asks.iter().any(|ask| format!("{ask:?}").contains("{partition}")));
     }
 
     /// Each type of resource that an action needs is one of the reference.
     #[test]
     fn every_type_that_is_needed_is_known() {
-        let table = Table::new(&BTreeSet::new());
-        assert_eq!(table.types.len(), 49);
-        let images = Any { kind: "image".into(), form: "arn:{partition}:ec2:*::image/*".into() };
+        let table = Table::new(&BTreeSet::new(), &[], "aws");
+        assert_eq!(table.types.len(), 51);
+        let images =
+            Any { kind: Some("image".into()), form: "arn:{partition}:ec2:*::image/*".into() };
         assert_eq!(table.types.get("anything: image of ec2"), Some(&images));
         assert!(table.types.values().all(|any| !any.form.is_empty()));
     }

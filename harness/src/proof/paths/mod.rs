@@ -3,6 +3,7 @@
 //!
 //! - [`means`]: by what one identity gains another, as data;
 //! - [`handed`]: by which calls a role is handed to which service, as data;
+//! - [`saml`]: the SAML providers whose assertions roles take;
 //! - [`world`]: the identities of an estate, and what means act upon;
 //! - [`holder`]: what an identity with its policies, or with those that it has gained,
 //!   is allowed of each means: one question to the prover for all that its policies do
@@ -27,6 +28,7 @@ mod means;
 mod own;
 mod question;
 mod read;
+mod saml;
 mod search;
 mod shared;
 mod tags;

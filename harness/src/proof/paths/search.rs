@@ -12,6 +12,7 @@ use super::holder::is_all;
 use super::means::{Change, Table, Taken};
 use super::own::{Origin, origins};
 pub use super::question::CannotAsk;
+use super::saml;
 use super::shared::Shared;
 use super::world::{Kind, World};
 use crate::access::estate::Estate;
@@ -84,9 +85,9 @@ pub struct Request {
 /// # Errors
 /// What cannot be asked, and a fault of ours.
 pub fn search(estate: &Estate, guarded: Option<&Guarded<'_>>) -> Result<Found, CannotAsk> {
-    let table = Table::new(&handed::let_in(estate));
     let setting = setting(estate, guarded);
     let (partition, account, region) = &setting;
+    let table = Table::new(&handed::let_in(estate), &saml::providers(estate), partition);
     let world = World::of(estate, &table, (partition, account, region));
     let origins = origins(&world, guarded)?;
     let shared = Shared::new(&world, &table)?;
@@ -112,8 +113,18 @@ fn setting(estate: &Estate, guarded: Option<&Guarded<'_>>) -> (String, String, S
     (partition, account, region.unwrap_or_else(|| "*".to_owned()))
 }
 
-/// What is gained, with the steps to it and, of a document, the request.
-type Gains<'w> = BTreeMap<(&'static str, &'w str), (BTreeSet<usize>, Option<Last>)>;
+/// What is gained.
+type Gains<'w> = BTreeMap<(&'static str, &'w str), Gain>;
+
+/// How something is gained.
+#[derive(Default)]
+struct Gain {
+    steps: BTreeSet<usize>,
+    /// Of a document, the request.
+    last: Option<Last>,
+    /// Why nobody knows whether it is more than nothing.
+    open: Option<String>,
+}
 
 /// The request that changes a document.
 struct Last {
@@ -161,24 +172,29 @@ impl<'w> Searched<'_, 'w> {
         };
         for (place, identity) in self.world.identities.iter().enumerate() {
             let Some(steps) = closure.held(place) else { continue };
-            let grown = closure.grown(place);
             if is_entered(place) {
-                if let Some(grown) = grown {
+                if let Some(grown) = closure.grown(place)? {
                     let gain = ("own permissions", identity.name.as_str());
-                    gains.insert(gain, (grown.clone(), None));
+                    gains.insert(gain, Gain { steps: grown, ..Gain::default() });
                 }
                 continue;
             }
             // Who is made has nothing, but for the policies that it is given.
             let is_new = matches!(identity.kind, Kind::NewRole | Kind::NewUser);
-            let steps = match (is_new, grown) {
-                (true, None) => continue,
-                (true, Some(grown)) => steps.union(grown).copied().collect(),
-                (false, _) => steps.clone(),
+            let steps = match is_new {
+                true => match closure.grown(place)? {
+                    None => continue,
+                    Some(grown) => steps.union(&grown).copied().collect(),
+                },
+                false => steps.clone(),
             };
-            if !self.origin.owns(place) {
-                gains.insert(("session", identity.name.as_str()), (steps, None));
+            // What a boundary that is not known lets through.
+            let open = identity.open.first().filter(|_| is_new);
+            if self.origin.owns(place) || (open.is_some() && !closure.is_optimistic()) {
+                continue;
             }
+            let open = open.map(|why| format!("{}: what it may do: {why}", identity.name));
+            gains.insert(("session", identity.name.as_str()), Gain { steps, last: None, open });
         }
         for (protected, changes) in &self.shared.table.protected {
             for change in changes {
@@ -197,7 +213,8 @@ impl<'w> Searched<'_, 'w> {
                         made.open = made.open.or(open);
                         let ask = self.shared.table.asks.get(change.ask);
                         let action = ask.map(|ask| ask.action.clone()).unwrap_or_default();
-                        gains.insert(gain, (steps, Some(Last { made, action })));
+                        let last = Some(Last { made, action });
+                        gains.insert(gain, Gain { steps, last, open: None });
                     }
                 }
             }
@@ -243,9 +260,11 @@ impl<'w> Searched<'_, 'w> {
             kinds.entry(gain).or_default().push((*of, how));
         }
         for (gain, all) in kinds {
-            let length =
-                |(_, (steps, _)): &&(&str, &(BTreeSet<usize>, Option<Last>))| closure.cost(steps);
-            let Some((of, (steps, last))) = all.iter().min_by_key(length) else { continue };
+            let length = |(_, gain): &&(&str, &Gain)| closure.cost(&gain.steps);
+            let Some((of, Gain { steps, last, open: not_known })) = all.iter().min_by_key(length)
+            else {
+                continue;
+            };
             let order = closure.with_all_before(steps);
             let mut told: Vec<Reached> = order
                 .iter()
@@ -259,6 +278,7 @@ impl<'w> Searched<'_, 'w> {
             }
             let open = order.iter().filter_map(|step| closure.steps.get(*step)?.open.clone());
             let undecided = open.map(|why| why.to_string()).next();
+            let undecided = undecided.or_else(|| not_known.clone());
             let first =
                 told.iter().flat_map(|step| &step.requests).find_map(|one| one.open.clone());
             let names = all.into_iter().map(|(name, _)| name.to_owned());

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use ringfence_policy::{Policies, Principal};
+use ringfence_prove::{Question, Universe, Verdict, within_sent};
 
 use super::answers::Answers;
 use super::bits::Bits;
@@ -15,6 +16,7 @@ use super::holder::Holder;
 use super::means::{By, Follows, Table};
 use super::question::{Answer, CannotAsk, Wanted};
 use super::world::{Thing, World};
+use crate::access::sessions::lets_in;
 
 /// What all sources share.
 pub(super) struct Shared<'w> {
@@ -23,6 +25,8 @@ pub(super) struct Shared<'w> {
     classes: Classes,
     answers: Answers,
     holders: RefCell<HashMap<(usize, Grown), Rc<Holder>>>,
+    /// By identity and what it has gained, whether that is more than it may do by itself.
+    more: RefCell<HashMap<(usize, Grown), bool>>,
     /// Of each ask, all of its things.
     pub(super) full: Vec<Bits>,
     /// Of each means, the roles that its service can run as, and those that may be.
@@ -76,6 +80,7 @@ impl<'w> Shared<'w> {
             classes: Classes::default(),
             answers: Answers::default(),
             holders: RefCell::default(),
+            more: RefCell::default(),
             full: table.asks.iter().map(|ask| Bits::full(world.of_kind(&ask.on).len())).collect(),
             runs: Vec::new(),
             of,
@@ -89,6 +94,7 @@ impl<'w> Shared<'w> {
             let key = (service, means.held.as_deref());
             let runs = match known.get(&key) {
                 Some(runs) => runs.clone(),
+                None if service.follows == Follows::Assertions => Rc::new(shared.taking(service)),
                 None => Rc::new(shared.runs(service, means.held.as_deref())?),
             };
             known.insert(key, runs.clone());
@@ -122,6 +128,8 @@ impl<'w> Shared<'w> {
             let answer = match (&role.policy, &role.open) {
                 (_, Some(open)) => Answer::Open(open.as_str().into()),
                 (None, None) => Answer::No,
+                // Whoever assumes a role its trust policy names.
+                (Some(policy), None) if !lets_in(Some(&principal), policy) => Answer::No,
                 (Some(policy), None) => match known.get(policy.text()) {
                     Some(answer) => answer.clone(),
                     None => {
@@ -150,6 +158,7 @@ impl<'w> Shared<'w> {
                     let what = what.as_deref().unwrap_or("nothing of the files does");
                     format!("{}: `{name}` may run as it, and {what}", role.name).into()
                 }
+                (Answer::Yes(_), Follows::Assertions) => by_assertion(role, name),
                 (Answer::Yes(_), Follows::Nothing) => format!(
                     "{} can be handed to `{name}`: what that does with it is not known here",
                     role.name
@@ -162,6 +171,25 @@ impl<'w> Shared<'w> {
         Ok(runs)
     }
 
+    /// The roles that a SAML provider is let into. What conditions on assertions (`SAML:aud`)
+    /// make of one that is forged is not asked.
+    fn taking(&self, service: &By) -> Runs {
+        let provider = Principal::WebIdentity { provider_arn: service.name.clone() };
+        let mut runs = Runs::default();
+        for (place, role) in self.world.of_kind("role").iter().enumerate() {
+            let why: Arc<str> = match (&role.open, &role.policy) {
+                (Some(open), _) => open.as_str().into(),
+                (None, Some(policy)) if lets_in(Some(&provider), policy) => {
+                    by_assertion(role, &service.name)
+                }
+                (None, _) => continue,
+            };
+            runs.open.insert(place);
+            runs.why.insert(place, why);
+        }
+        runs
+    }
+
     /// The places of the things of a kind that are an identity, or run as it.
     pub(super) fn of(&self, kind: &'w str, identity: Option<usize>) -> &[usize] {
         self.of.get(&(kind, identity)).map_or(&[], Vec::as_slice)
@@ -170,6 +198,25 @@ impl<'w> Shared<'w> {
     /// The places of what runs as a role, and nobody knows as which.
     pub(super) fn anybodys(&self, kind: &str) -> &[usize] {
         self.anybodys.get(kind).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether an identity may do more with what it has gained than by itself. What the prover
+    /// does not decide counts as more.
+    pub(super) fn is_more(&self, place: usize, grown: &Grown) -> Result<bool, CannotAsk> {
+        let key = (place, grown.clone());
+        if let Some(known) = self.more.borrow().get(&key) {
+            return Ok(*known);
+        }
+        let Some(identity) = self.world.identities.get(place) else { return Ok(false) };
+        let with = grown.policies(identity, self.world);
+        let own = Grown::default().policies(identity, self.world);
+        let principal = Some(&identity.principal);
+        let universe = Universe::All;
+        let question = Question { inner: &with, outer: &own, principal, universe };
+        // Of what is not known nobody knows what is more.
+        let is_more = !identity.most.is_empty() || within_sent(&question)?.0 != Verdict::Proved;
+        self.more.borrow_mut().insert(key, is_more);
+        Ok(is_more)
     }
 
     pub(super) fn holder(
@@ -189,4 +236,14 @@ impl<'w> Shared<'w> {
         }
         Ok(made)
     }
+}
+
+/// Why nobody knows whether an assertion of a provider's is taken that anybody forges.
+fn by_assertion(role: &Thing, provider: &str) -> Arc<str> {
+    let on = &role.name;
+    format!(
+        "{on}: it takes assertions of `{provider}`, of which the metadata can be replaced: which \
+         of them it takes is not followed"
+    )
+    .into()
 }

@@ -1,7 +1,9 @@
 //! The identities of an estate, and what means act upon: [`things`] has what is no
-//! identity, [`permissions`] what lets somebody use functions.
+//! identity, [`running`] as which role something runs, [`permissions`] what lets somebody use functions.
 
+mod boundaries;
 mod permissions;
+mod running;
 mod things;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -12,11 +14,13 @@ use ringfence_policy::{Document, Principal};
 
 use permissions::Permissions;
 
+use super::grown::everything;
 use super::means::{ANYTHING, Table};
 use super::read::{arn, attribute, by_role, names};
 use super::tags::{self, Tags};
-use crate::access::estate::{Entry, Estate};
+use crate::access::estate::{Entry, Estate, allows};
 use crate::access::grants::Unread;
+use crate::access::running::Profile;
 use crate::lint::terraform::Resource;
 
 /// What an identity is.
@@ -50,6 +54,8 @@ pub(super) struct Identity {
     pub(super) bounded_by: Option<usize>,
     /// What counts and is not known.
     pub(super) open: Vec<String>,
+    /// The most that this may allow.
+    pub(super) most: Vec<Arc<Document>>,
     /// What can be taken away of it.
     pub(super) has: Has,
 }
@@ -193,7 +199,7 @@ impl<'e> Builder<'e> {
             let (partition, account, _) = self.setting;
             let form = any.form.replace("{partition}", partition);
             let arn = form.replace("{account}", account);
-            let of_type = Some(any.kind.clone());
+            let of_type = any.kind.clone();
             let thing = Thing { name: name.clone(), arn, of_type, ..Thing::default() };
             things.insert(name.clone(), vec![thing]);
         }
@@ -260,7 +266,7 @@ impl<'e> Builder<'e> {
             identities.iter().enumerate().filter(|(_, one)| is_in(one)).map(|(at, _)| at).collect()
         });
         let members: Vec<BTreeSet<usize>> = members.collect();
-        self.new_ones(&mut identities, &mut things);
+        unknown.extend(self.new_ones(&mut identities, &mut things));
         for (name, held) in &table.held {
             things.insert(name.clone(), self.held(held, &identities));
         }
@@ -309,6 +315,7 @@ impl<'e> Builder<'e> {
     fn in_profiles(&self, identities: &[Identity]) -> BTreeSet<usize> {
         let all = self.resources("aws_iam_instance_profile");
         let roles = all.filter_map(|profile| attribute(profile, "role"));
+        let roles = roles.chain(self.estate.profiles.iter().filter_map(Profile::role));
         roles.filter_map(|role| by_role(identities, role.rsplit('/').next()?)).collect()
     }
 
@@ -394,6 +401,10 @@ impl<'e> Builder<'e> {
             bounded_by: first.and_then(|document| self.place(document)),
             boundary,
             open: entry.open(name),
+            most: match entry.unbounded(name).is_empty() {
+                true => allows(&entry.bounded).cloned().collect(),
+                false => everything().into_iter().collect(),
+            },
         }
     }
 
@@ -410,22 +421,23 @@ impl<'e> Builder<'e> {
         (policy, open)
     }
 
-    /// A role and a user that somebody makes, under each boundary that there is.
-    fn new_ones(&self, identities: &mut Vec<Identity>, things: &mut BTreeMap<String, Vec<Thing>>) {
+    /// A role and a user that somebody makes, under each boundary that there is. What is not
+    /// known of these.
+    fn new_ones(
+        &self,
+        identities: &mut Vec<Identity>,
+        things: &mut BTreeMap<String, Vec<Thing>>,
+    ) -> Vec<String> {
         let (partition, account, _) = self.setting;
-        let mut boundaries: BTreeMap<Option<usize>, Option<Vec<Arc<Document>>>> =
-            BTreeMap::from([(None, None)]);
-        for identity in identities.iter().filter(|one| one.bounded_by.is_some()) {
-            boundaries.insert(identity.bounded_by, identity.boundary.clone());
-        }
+        let policies = things.get("policy").map_or(&[][..], Vec::as_slice);
+        let document = |place: usize| self.boundary(policies.get(place));
+        let (boundaries, unknown) = boundaries::all(identities, policies, partition, document);
         for (word, kind, new) in
             [("role", Kind::NewRole, "new-role"), ("user", Kind::NewUser, "new-user")]
         {
             let mut all = Vec::new();
-            for (place, boundary) in &boundaries {
-                let bounded_by = place.and_then(|place| things.get("policy")?.get(place));
-                let bounded_by = bounded_by.map(|policy| policy.arn.clone());
-                let name = match &bounded_by {
+            for boundary in &boundaries {
+                let name = match &boundary.arn {
                     Some(arn) => format!("a new {word} under {arn}"),
                     None => format!("a new {word} without a boundary"),
                 };
@@ -435,7 +447,7 @@ impl<'e> Builder<'e> {
                     name: name.clone(),
                     arn: format!("arn:{partition}:iam::{account}:{word}/*"),
                     of: Some(identities.len()),
-                    bounded_by: Some(bounded_by),
+                    bounded_by: Some(boundary.arn.clone()),
                     ..Thing::default()
                 });
                 identities.push(Identity {
@@ -444,13 +456,27 @@ impl<'e> Builder<'e> {
                     arn,
                     principal,
                     documents: Vec::new(),
-                    boundary: boundary.clone(),
-                    bounded_by: *place,
-                    open: Vec::new(),
+                    boundary: boundary.documents.clone(),
+                    bounded_by: boundary.place,
+                    // A boundary gives nothing, whatever it says.
+                    open: boundary.open.clone().into_iter().collect(),
+                    most: Vec::new(),
                     has: Has::default(),
                 });
             }
             things.insert(new.to_owned(), all);
         }
+        unknown
+    }
+
+    /// A policy of the files as a boundary.
+    fn boundary(&self, policy: Option<&Thing>) -> Result<Arc<Document>, String> {
+        let name = policy.map_or("", |policy| &policy.name);
+        let is_it = |one: &&Resource| one.kind == "aws_iam_policy" && one.address == name;
+        let written = self.estate.resources.iter().find(is_it);
+        let text = written.and_then(|one| attribute(one, "policy"));
+        let text = text.ok_or_else(|| format!("{name}: its policy is not known"))?;
+        let document = Document::parse(name.to_owned(), text, ringfence_policy::Kind::Boundary);
+        document.map(Arc::new).map_err(|error| format!("{name}: {error}"))
     }
 }

@@ -21,6 +21,7 @@ mod made;
 #[path = "../../../prove/tests/random/near.rs"]
 mod near;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -38,6 +39,7 @@ use super::decide::{Broken, End, Finding};
 use super::guarded::Guarded;
 use super::{certificates, claims, decide};
 use crate::access::estate::Estate;
+use crate::access::federated::with_session;
 use crate::access::files::{self, Printed};
 use crate::access::stated::stated;
 use crate::config::Config;
@@ -95,7 +97,15 @@ impl Composed {
 
     fn allows(&self, witness: &Witness) -> bool {
         let is_its = self.role.as_ref().is_none_or(|arn| *arn == witness.resource);
-        is_its && judge(&witness.request(), &self.policies).allowed()
+        is_its && judge(&witness.request(), &of(&self.policies, witness)).allowed()
+    }
+}
+
+/// Policies as those of who asks: a session that a user federates has session policies too.
+fn of<'p>(policies: &'p Policies, witness: &Witness) -> Cow<'p, Policies> {
+    match &witness.principal {
+        Principal::FederatedUser { .. } => Cow::Owned(with_session(policies)),
+        _ => Cow::Borrowed(policies),
     }
 }
 
@@ -129,8 +139,8 @@ impl Within {
 
     fn has(&self, witness: &Witness) -> bool {
         let request = witness.request();
-        judge(&request, &self.all).allowed()
-            && !self.excepted.as_ref().is_some_and(|it| judge(&request, it).allowed())
+        let allows = |policies: &Policies| judge(&request, &of(policies, witness)).allowed();
+        allows(&self.all) && !self.excepted.as_ref().is_some_and(allows)
     }
 }
 

@@ -52,7 +52,8 @@ pub fn findings(guarded: &Guarded<'_>) -> Vec<Finding> {
                 _ => INTERNET,
             });
             let (who, of_aws) = (who.clone(), BTreeSet::new());
-            findings.push(Finding { rail, who, end, universe, packets, of_aws });
+            let denied = Vec::new();
+            findings.push(Finding { rail, who, end, universe, packets, of_aws, denied });
         };
         match place {
             Place::Nowhere => {

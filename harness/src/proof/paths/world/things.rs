@@ -1,10 +1,11 @@
 //! What runs as roles, and what is acted upon, of the resources of an estate.
 
+use super::running::RunsAs;
 use super::{Builder, Identity, OTHER, Thing};
 use crate::access::running::Running;
 use crate::lint::terraform::Resource;
 use crate::proof::paths::means::{Held, ThingType};
-use crate::proof::paths::read::{attribute, by_role, is_open, is_true, named, names};
+use crate::proof::paths::read::{attribute, by_role, is_true, names};
 
 impl<'e> Builder<'e> {
     /// What runs as a role.
@@ -16,12 +17,11 @@ impl<'e> Builder<'e> {
                 if row.only.as_ref().is_some_and(|only| !is_true(resource, only)) {
                     continue;
                 }
-                let name = match row.kind.as_str() {
-                    "aws_ecs_service" => self.of_tasks(resource).map(Into::into),
-                    _ => named(resource, &row.role),
+                let (of, is_anybodys) = match self.runs_as(resource, row) {
+                    RunsAs::Role(name) => (by_role(identities, &name), false),
+                    RunsAs::NotKnown => (None, true),
+                    RunsAs::Nothing => (None, false),
                 };
-                let is_anybodys = name.is_none() && is_open(resource, &row.role);
-                let of = name.and_then(|name| by_role(identities, self.role(&name)));
                 if of.is_none() && !is_anybodys {
                     continue;
                 }
@@ -30,14 +30,20 @@ impl<'e> Builder<'e> {
                 things.push(anybodys(Thing { of, is_anybodys, ..thing }));
             }
             for running in self.estate.running.iter().filter(|it| it.kind == row.kind) {
-                let role =
-                    running.role.as_ref().map(|role| role.rsplit('/').next().unwrap_or(role));
-                let of = role.and_then(|role| by_role(identities, role));
+                let runs_as = match (&running.role, &running.profile) {
+                    (Some(role), _) => RunsAs::named(role),
+                    (None, Some(profile)) => self.in_profile(profile),
+                    (None, None) => RunsAs::NotKnown,
+                };
+                let (of, is_anybodys) = match runs_as {
+                    RunsAs::Role(name) => (by_role(identities, &name), false),
+                    RunsAs::NotKnown => (None, true),
+                    RunsAs::Nothing => (None, false),
+                };
                 // One of another account, or of another file, is none of these.
-                if role.is_some() && of.is_none() {
+                if of.is_none() && !is_anybodys {
                     continue;
                 }
-                let is_anybodys = role.is_none();
                 things.push(anybodys(Thing { of, is_anybodys, ..self.running(running) }));
             }
             if row.kind == "aws_lambda_function" {
@@ -63,32 +69,6 @@ impl<'e> Builder<'e> {
         let (partition, account, region) = self.setting;
         let arn = format!("arn:{partition}:lambda:{region}:{account}:function:{name}");
         Thing { name: format!("function {name}"), arn, ..Thing::default() }
-    }
-
-    /// The name of the role of an ARN, of a name or of an instance profile's.
-    fn role<'n>(&self, named: &'n str) -> &'n str
-    where
-        'e: 'n,
-    {
-        let name = named.rsplit('/').next().unwrap_or(named);
-        if named.contains(":role/") {
-            return name;
-        }
-        let profile = self.resources("aws_iam_instance_profile").find(|one| {
-            attribute(one, "name") == Some(name) || attribute(one, "arn") == Some(named)
-        });
-        profile.and_then(|profile| attribute(profile, "role")).unwrap_or(name)
-    }
-
-    /// What names the role of the tasks of a service: its task definition does, which is
-    /// named by its ARN, its family and revision, or its family.
-    fn of_tasks(&self, service: &Resource) -> Option<&'e str> {
-        let named = attribute(service, "task_definition")?;
-        let family = named.rsplit('/').next()?.split(':').next();
-        let mut all = self.resources("aws_ecs_task_definition");
-        let own = all
-            .find(|one| attribute(one, "arn") == Some(named) || attribute(one, "family") == family);
-        attribute(own?, "task_role_arn")
     }
 
     pub(super) fn of_type(&mut self, kind: &ThingType, identities: &[Identity]) -> Vec<Thing> {
@@ -118,7 +98,7 @@ impl<'e> Builder<'e> {
             }
             thing.names_identities = thing.policy.as_ref().is_some_and(|one| names(one, "AWS"));
             if kind.name == "function" {
-                let role = attribute(resource, "role").map(|named| self.role(named));
+                let role = attribute(resource, "role").and_then(|named| named.rsplit('/').next());
                 thing.of = role.and_then(|role| by_role(identities, role));
             }
             things.push(thing);
