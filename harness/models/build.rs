@@ -162,7 +162,10 @@ fn add_types(
         let actions = &mut catalogue.get_mut(prefix).unwrap()["actions"];
         for rule in &own.types {
             for action in &rule.actions {
-                let listed = actions[action]["resources"].as_array_mut().unwrap();
+                // Of some actions it has none at all.
+                let listed = actions[action].as_object_mut().unwrap();
+                let listed = listed.entry("resources").or_insert_with(|| json!([]));
+                let listed = listed.as_array_mut().unwrap();
                 for kind in &rule.types {
                     if listed.iter().all(|listed| listed["type"] != kind.as_str()) {
                         listed.push(json!({"type": kind}));

@@ -387,6 +387,134 @@ fn what_cannot_be_read_is_refused() {
     assert_eq!(run(&good, &good, &[]).status.code(), Some(0));
 }
 
+/// The first change that adds a policy has nothing before it. Of a state without anything
+/// Terraform prints the version of the format alone.
+#[rstest]
+#[case::no_state(json!({"format_version": "1.0"}))]
+#[case::no_resources(json!({"format_version": "1.0", "values": {"root_module": {}}}))]
+#[case::no_policies(plan(&[("aws_s3_bucket", "b", json!({"bucket": "b"}), json!({}))]))]
+fn what_has_no_policies_yet_is_compared(#[case] nothing: Value) {
+    let some = plan(&role("s3:*", None));
+    let side = |told: &Value, side: &str| said(told, "role/app")[side].as_str().unwrap().to_owned();
+    let (code, told) = diff(&nothing, &some);
+    assert_eq!(
+        (code, &*side(&told, "gained"), &*side(&told, "lost")),
+        (Some(1), "something", "nothing")
+    );
+    let (_, told) = diff(&some, &nothing);
+    assert_eq!((&*side(&told, "gained"), &*side(&told, "lost")), ("nothing", "something"));
+    let (code, told) = diff(&nothing, &nothing);
+    assert_eq!((code, &told["changes"]), (Some(0), &json!([])));
+}
+
+/// A state without anything has nobody who can.
+#[test]
+fn a_state_without_anything_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let ask = |state: &str| {
+        fs::write(directory.path().join("state.json"), state).unwrap();
+        let mut asked = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        let asked = asked.args(["prove", "--paths", "--state", "state.json"]);
+        let output = asked.current_dir(directory.path()).output().unwrap();
+        (output.status.code(), text(&output.stdout).to_owned(), text(&output.stderr).to_owned())
+    };
+    let (code, told, _) = ask(r#"{"format_version": "1.0"}"#);
+    assert!(told.starts_with("0 sources: "), "{told}");
+    assert_eq!(code, Some(0));
+    let (code, _, error) = ask(r#"{"format_version": "2.0"}"#);
+    assert!(error.contains("format version `2.0` is not read here; 0 and 1 are"), "{error}");
+    assert_eq!(code, Some(2));
+    let (code, _, error) = ask(r#"{"version": 4}"#);
+    assert!(error.contains("not what `terraform show -json` prints"), "{error}");
+    assert_eq!(code, Some(2));
+}
+
+/// Runs a command in a directory with a plan of a role, and more.
+fn of_a_plan(more: &[(&str, &str, Value, Value)], files: &[(&str, &str)], args: &[&str]) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let mut resources = role("s3:*", None);
+    resources.extend(more.iter().cloned());
+    fs::write(directory.path().join("plan.json"), plan(&resources).to_string()).unwrap();
+    fs::write(directory.path().join("main.tf"), FILES).unwrap();
+    for (name, text) in files {
+        fs::write(directory.path().join(name), text).unwrap();
+    }
+    let mut asked = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+    let output = asked.args(args).current_dir(directory.path()).output().unwrap();
+    format!("{}{}", text(&output.stdout), text(&output.stderr))
+}
+
+/// A plan need not say whose it is.
+#[rstest]
+#[case::paths(&["prove", "--paths", "--plan", "plan.json"])]
+#[case::what_can(&["what-can", "role/app", "--plan", "plan.json"])]
+#[case::what_can_in(&["what-can", "role/app", "--in", "plan.json"])]
+fn an_arn_that_is_not_known_is_told_with_what_gives_it(#[case] args: &[&str]) {
+    let told = of_a_plan(&[], &[], args);
+    let why = "ARN is not known: neither its partition nor its account is known, which data sources \
+               `aws_partition` and `aws_caller_identity` in its Terraform files, or `[account]` of \
+               ringfence.toml, would give\n";
+    assert!(told.contains(why), "{told}");
+    // Another ARN of the plan has the partition.
+    let bucket = json!({"bucket": "k", "arn": "arn:aws:s3:::k"});
+    let told = of_a_plan(&[("aws_s3_bucket", "k", bucket, json!({}))], &[], args);
+    let why = "ARN is not known: its account is not known, which a data source \
+               `aws_caller_identity` in its Terraform files, or `[account]` of ringfence.toml, would \
+               give\n";
+    assert!(told.contains(why), "{told}");
+    let own = format!("[account]\nid = \"{ACCOUNT}\"\nregion = \"eu-west-1\"\n");
+    let told = of_a_plan(&[], &[("ringfence.toml", &own)], args);
+    assert!(told.contains("role/app"), "{told}");
+    assert!(!told.contains("ARN is not known"), "{told}");
+}
+
+#[test]
+fn an_identity_without_its_kind_is_told_with_it() {
+    let ask = |who: &str| of_a_plan(&[], &[], &["what-can", who, "--plan", "plan.json"]);
+    let told = ask("app");
+    assert!(told.contains("no identity of the files is `app`, but `role/app` is: names"), "{told}");
+    let told = ask("nobody");
+    assert!(told.contains("no identity of the files is `nobody`: names are"), "{told}");
+}
+
+/// A user may have a policy by itself and by a group.
+#[test]
+fn a_statement_is_told_once() {
+    let arn = |rest: &str| format!("arn:aws:iam::{ACCOUNT}:{rest}");
+    let of = |kind: &str, values: Value| {
+        json!({"address": format!("{kind}.a"), "mode": "managed", "type": kind, "name": "a",
+            "values": values})
+    };
+    let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+        "Principal": {"AWS": arn("root")}, "Action": "sts:AssumeRole"}});
+    let resources = [
+        of(
+            "aws_iam_policy",
+            json!({"name": "p", "arn": arn("policy/p"), "policy": policy("sts:AssumeRole", "*").to_string()}),
+        ),
+        of("aws_iam_user", json!({"name": "u", "path": "/", "arn": arn("user/u")})),
+        of("aws_iam_group", json!({"name": "g", "path": "/", "arn": arn("group/g")})),
+        of("aws_iam_group_membership", json!({"group": "g", "users": ["u"]})),
+        of("aws_iam_group_policy_attachment", json!({"group": "g", "policy_arn": arn("policy/p")})),
+        of("aws_iam_user_policy_attachment", json!({"user": "u", "policy_arn": arn("policy/p")})),
+        of(
+            "aws_iam_role",
+            json!({"name": "b", "path": "/", "arn": arn("role/b"), "assume_role_policy": trust.to_string()}),
+        ),
+    ];
+    let state =
+        json!({"format_version": "1.0", "values": {"root_module": {"resources": resources}}});
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("state.json"), state.to_string()).unwrap();
+    let by = "statement 0 of `aws_iam_role.a`, statement 0 of `aws_iam_policy.a`\n";
+    for args in [&["prove", "--paths"][..], &["what-can", "user/u"]] {
+        let mut asked = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        let asked = asked.args(args).args(["--state", "state.json"]);
+        let output = asked.current_dir(directory.path()).output().unwrap();
+        assert!(text(&output.stdout).contains(by), "{}", text(&output.stdout));
+    }
+}
+
 #[rstest]
 #[case("aws_kinesis_resource_policy", "policy", "kinesis:PutRecord")]
 #[case("aws_glue_resource_policy", "policy", "glue:GetTable")]

@@ -126,7 +126,7 @@ pub(crate) enum NeedsSource {
     Rule,
 }
 
-/// The resource types of actions, where the reference tells those of another
+/// The resource types of actions, where the reference tells none or those of another
 /// service of the same prefix.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

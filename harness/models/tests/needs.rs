@@ -176,6 +176,15 @@ fn told(operation: &Operation) -> Vec<String> {
          Index(vectorBucketName, indexName|indexArn)",
     ]
 )]
+// The reference gives the action no type.
+#[case::by_what_only_the_service_knows(
+    "codedeploy",
+    "PutLifecycleEventHookExecutionStatus",
+    &["codedeploy:PutLifecycleEventHookExecutionStatus deploymentgroup?(\
+       GetDeployment(deploymentId=deploymentId).deploymentInfo.applicationName, \
+       GetDeployment(deploymentId=deploymentId).deploymentInfo.deploymentGroupName)"]
+)]
+#[case::of_no_type("codedeploy", "StopDeployment", &["codedeploy:StopDeployment"])]
 #[case::by_path("apigateway", "GetStage", &["apigateway:GET Account<path>"])]
 #[case::by_hand("iam", "CreateRole", &["by hand"])]
 // Of a service whose others are by hand; the path is told by the service alone.

@@ -91,6 +91,11 @@ fn actions_know_their_resources_and_dependents() {
     assert_eq!(create.dependent, ["iam:PassRole", "lambda:PassCapacityProvider"]);
     assert!(actions::action("s3:ListAllMyBuckets").unwrap().takes_only_everything());
     assert!(!actions::action("s3:GetObject").unwrap().takes_only_everything());
+    let hook = actions::action("codedeploy:PutLifecycleEventHookExecutionStatus").unwrap();
+    let types: Vec<&str> = hook.resources.iter().map(|listed| listed.name).collect();
+    assert_eq!(types, ["deploymentgroup"]);
+    assert!(!hook.resources.iter().any(|listed| listed.required));
+    assert!(actions::action("codedeploy:StopDeployment").unwrap().takes_only_everything());
     assert!(actions::action("iam:CreateRole").unwrap().access.contains(&actions::Access::Write));
     for prefix in ["iam", "LAMBDA", "sagemaker"] {
         assert!(actions::is_prefix(prefix) && actions::of(prefix).is_some(), "{prefix}");

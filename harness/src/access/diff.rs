@@ -11,6 +11,7 @@ use super::absent::{self, Absent};
 use super::besides;
 use super::control::{Limits, Whose, by_itself, with_full_access};
 use super::estate::{Entry, Estate, everything};
+use super::moved;
 use super::own::{self, Region};
 use super::permission_sets::{of_part, parts};
 use super::roles;
@@ -138,6 +139,7 @@ pub fn diff(old: &Estate, new: &Estate) -> Result<Vec<Change>, Disagreement> {
         });
     }
     changes.extend(besides::changes(old.estate, new.estate));
+    moved::note(old.estate, new.estate, &mut changes);
     changes.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(changes)
 }

@@ -7,6 +7,7 @@ use ringfence_policy::symbolic::{Effect, statements};
 use ringfence_policy::{Document, Kind, Policies, Principal};
 
 use super::bounded::Bounded;
+use super::complete::Setting;
 use super::denies::Denies;
 use super::given::Gifts;
 use super::grants::Unread;
@@ -43,6 +44,8 @@ pub struct Estate {
     pub(super) templates: usize,
     /// The account and the region of the configuration, where there is one.
     pub(super) home: Home,
+    /// Where each plan and state was made, as far as it is known.
+    pub(super) settled: Vec<Setting>,
 }
 
 /// An account and a region, as far as they are known.
@@ -119,6 +122,8 @@ pub(super) fn denies(document: &Document) -> bool {
 pub struct Entry {
     /// Who asks, where one identity's ARN is known.
     pub principal: Option<Principal>,
+    /// Why its ARN is not known, and what gives it, of an identity that the files make.
+    pub(crate) no_arn: Option<String>,
     /// The id that AWS gave it (`AROA…`, `AIDA…`), where it is known.
     pub(crate) unique_id: Option<String>,
     /// What is known to count.
@@ -173,6 +178,15 @@ impl Entry {
             self.unknown.insert(why);
             self.may_lose = true;
         }
+    }
+
+    /// Why the ARN of an identity is not known.
+    pub(crate) fn no_arn(&self) -> &str {
+        let otherwise = match self.is_elsewhere {
+            true => "no plan, state or template makes it",
+            false => "not all of it is known",
+        };
+        self.no_arn.as_deref().unwrap_or(otherwise)
     }
 
     /// What an identity of a name may have besides what is known.
@@ -289,24 +303,35 @@ impl Estate {
     /// have them, else those that all ARNs are of. Of several that the configuration does not
     /// tell apart nobody knows which is meant.
     pub(crate) fn place(&self) -> Option<Place> {
-        let arns = |kind: &'static str| {
-            let all = self.resources.iter().filter(move |one| one.kind == kind && !one.is_data);
-            all.filter_map(|one| one.values.get("arn")?.text())
-        };
-        let of =
-            |arn: &'_ str, part: usize| arn.split(':').nth(part).unwrap_or_default().to_owned();
-        let accounts: BTreeSet<String> = arns("aws_iam_role").map(|arn| of(arn, 4)).collect();
+        let accounts = self.accounts_of_roles();
         let account = one_of(&accounts, self.home.account.as_ref())?;
-        let role = arns("aws_iam_role").find(|arn| of(arn, 4) == account)?;
-        let partition = of(role, 1);
-        let kinds = ["aws_lambda_function", "aws_ssm_parameter", "aws_dynamodb_table"];
-        let regional = kinds.into_iter().flat_map(arns).filter(|arn| of(arn, 4) == account);
-        let regions: BTreeSet<String> = regional.map(|arn| of(arn, 3)).collect();
+        let role = self.arns("aws_iam_role").find(|arn| part(arn, 4) == account)?;
+        let partition = part(role, 1).to_owned();
+        let regions = self.regions_of(&account);
         let region = match regions.is_empty() {
             true => self.home.region.clone(),
             false => one_of(&regions, self.home.region.as_ref()),
         };
         Some(Place { partition, account, region })
+    }
+
+    /// The accounts of the roles that have an ARN.
+    pub(super) fn accounts_of_roles(&self) -> BTreeSet<String> {
+        self.arns("aws_iam_role").map(|arn| part(arn, 4).to_owned()).collect()
+    }
+
+    /// The regions of what of an account is of one.
+    pub(super) fn regions_of(&self, account: &str) -> BTreeSet<String> {
+        let kinds = ["aws_lambda_function", "aws_ssm_parameter", "aws_dynamodb_table"];
+        let all = kinds.into_iter().flat_map(|kind| self.arns(kind));
+        let own = all.filter(|arn| part(arn, 4) == account);
+        own.map(|arn| part(arn, 3).to_owned()).collect()
+    }
+
+    /// The ARNs of the resources of a type.
+    fn arns(&self, kind: &'static str) -> impl Iterator<Item = &str> {
+        let all = self.resources.iter().filter(move |one| one.kind == kind && !one.is_data);
+        all.filter_map(|one| one.values.get("arn")?.text())
     }
 
     /// What may be taken away denies nothing.
@@ -364,8 +389,13 @@ impl Estate {
     }
 }
 
+/// A part of an ARN.
+fn part(arn: &str, number: usize) -> &str {
+    arn.split(':').nth(number).unwrap_or_default()
+}
+
 /// The one that is meant, where it is among them, else the only one.
-fn one_of(all: &BTreeSet<String>, meant: Option<&String>) -> Option<String> {
+pub(super) fn one_of(all: &BTreeSet<String>, meant: Option<&String>) -> Option<String> {
     let found = meant.filter(|meant| all.contains(*meant)).cloned();
     found.or_else(|| all.first().filter(|_| all.len() == 1).cloned())
 }

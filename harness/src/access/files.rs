@@ -59,10 +59,11 @@ impl Unreadable {
 
 /// Reads an estate: what `terraform show -json` prints, a policy, or a directory of
 /// such files, whose policies are named by their paths in it. What a plan leaves open
-/// is completed from the configuration that it is of.
+/// is completed from the configuration that it is of. A plan or a state need not have a policy:
+/// then nobody has one there.
 ///
 /// # Errors
-/// What cannot be read, and why; a directory without any policy.
+/// What cannot be read, and why; a directory with neither a policy nor a plan or a state.
 pub fn estate(path: &Path, configurations: &Configurations) -> Result<Estate, Unreadable> {
     let mut reader = Reader::new(configurations);
     if path.is_dir() {
@@ -70,8 +71,9 @@ pub fn estate(path: &Path, configurations: &Configurations) -> Result<Estate, Un
     } else {
         reader.file(path, "policy", false)?;
     }
+    let is_shown = !reader.shown.is_empty();
     let estate = reader.done()?;
-    match estate.entries.is_empty() {
+    match estate.entries.is_empty() && !is_shown {
         true => Err(Unreadable::new(path, "no policies and no identities in it")),
         false => Ok(estate),
     }
@@ -181,9 +183,11 @@ pub fn template(path: &Path, estate: &mut Estate) -> Result<(), Unreadable> {
 }
 
 fn place(path: &Path, estate: &Estate) -> Result<templates::Place, Unreadable> {
-    estate.place().ok_or_else(|| {
+    estate.place_of_templates().ok_or_else(|| {
         let why = "whose account the templates are for, no plan or state says, or they are of \
-                   several and the configuration says none of these";
+                   several and the configuration says none of these: give `id` and `region` \
+                   under `[account]` in the file of `--config`, or a plan that reads \
+                   `aws_caller_identity`";
         Unreadable::new(path, why)
     })
 }
@@ -291,10 +295,8 @@ impl<'r> Reader<'r> {
     /// The estate of all that was read.
     fn done(self) -> Result<Estate, Unreadable> {
         let (paths, files): (Vec<PathBuf>, Vec<File>) = self.shown.into_iter().unzip();
-        let home = files.first().map(|file| Home {
-            account: file.setting.account.clone(),
-            region: file.setting.region.clone(),
-        });
+        let setting = files.first().map_or(&self.configurations.setting, |file| &file.setting);
+        let home = Home { account: setting.account.clone(), region: setting.region.clone() };
         let wrong = |file: usize, message: String| {
             Unreadable::new(paths.get(file).map_or(Path::new(""), PathBuf::as_path), message)
         };
@@ -305,7 +307,7 @@ impl<'r> Reader<'r> {
             }
             all.entries.insert(name, entry);
         }
-        all.home = home.unwrap_or_default();
+        all.home = home;
         Ok(all)
     }
 
@@ -380,7 +382,8 @@ impl<'r> Reader<'r> {
         // <https://developer.hashicorp.com/terraform/internals/json-format>: a new major
         // version is not compatible. Older ones begin with 0.
         if !["0", "1"].contains(&version.split('.').next().unwrap_or_default()) {
-            return Err(wrong(format!("format version `{version}` is not read here; 1 is")));
+            let said = format!("format version `{version}` is not read here; 0 and 1 are");
+            return Err(wrong(said));
         }
         if let Some(why) = partial(&file.root) {
             return Err(wrong(why.to_owned()));

@@ -50,7 +50,7 @@ impl Given {
         let Self { address, template, setting: Setting { partition, account, region, .. } } = self;
         let place = match (partition, account) {
             (Some(partition), Some(account)) => Place { partition, account, region },
-            _ => match estate.place() {
+            _ => match estate.place_of_templates() {
                 Some(place) => place,
                 None => return Ok(()),
             },

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ringfence_policy::{Document, Kind};
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
-use super::complete::{Setting, known};
+use super::complete::{Setting, known, tree};
 use super::contested;
 use super::denies::Denies;
 use super::estate::Estate;
@@ -27,6 +27,9 @@ const OTHERS: [&str; 6] = [
 
 /// What a permission on a function is.
 const PERMISSION: &str = "AWS::Lambda::Permission";
+
+/// What a statement of an event bus's policy is.
+const OF_BUS: &str = "AWS::Events::EventBusPolicy";
 
 /// The last words of types that grant something without a document.
 const GRANTS: [&str; 4] = ["Permission", "Permissions", "Grant", "Grants"];
@@ -65,8 +68,12 @@ pub(super) fn add(
     if OTHERS.iter().any(|other| kind.starts_with(other)) || kind == PERMISSION {
         return;
     }
+    let of_bus = of_bus(kind, properties);
     let mut documents = Vec::new();
-    policies(properties, &mut documents);
+    match &of_bus {
+        Some(document) => documents.push(document),
+        None => policies(properties, &mut documents),
+    }
     for (number, node) in documents.into_iter().enumerate() {
         let called = if number == 0 { name.clone() } else { format!("{name}.{number}") };
         let text = match node.text() {
@@ -148,7 +155,7 @@ fn granted<'k>(kind: &'k str, properties: &Node) -> Option<(&'k str, String)> {
             }
         }
         // Its old form has a principal and an action of its own.
-        "AWS::Events::EventBusPolicy" if properties.get("Statement").is_none() => not_read(),
+        OF_BUS if properties.get("Statement").is_none() => not_read(),
         other if GRANTS.iter().any(|end| other.ends_with(end)) => not_read(),
         _ => None,
     }
@@ -174,6 +181,27 @@ fn has_own_policy(properties: &Node) -> bool {
     auth.is_some_and(|auth| {
         Node::is_unknown(auth) || auth.get("ResourcePolicy").is_some_and(Node::is_something)
     })
+}
+
+/// The document of an event bus's policy, of which a resource has a statement beside the
+/// statement's id and the bus: as a value, or as "a JSON string"
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-events-eventbuspolicy.html>).
+fn of_bus(kind: &str, properties: &Node) -> Option<Node> {
+    let written = properties.get("Statement").filter(|_| kind == OF_BUS)?;
+    let at = written.at;
+    let statement = match written.text().map(serde_json::from_str::<Json>) {
+        Some(Ok(read)) => tree(at, &read),
+        Some(Err(_)) => Node::new(at, Value::Unknown),
+        None => written.clone(),
+    };
+    let version = Node::new(at, Value::Text("2012-10-17".to_owned()));
+    Some(Node::new(
+        at,
+        Value::Map(vec![
+            Member { at, key: "Version".into(), value: version },
+            Member { at, key: "Statement".into(), value: statement },
+        ]),
+    ))
 }
 
 /// A name that no entry has.
@@ -228,8 +256,7 @@ mod tests {
     use crate::access::templates::{self, Place};
     use crate::lint::read::{Read, read};
 
-    /// Why what `Resources.P` lets in is not known.
-    fn told(template: &str) -> Vec<String> {
+    fn estate(template: &str) -> Estate {
         let Ok(Read::Template { root, .. }) = read(template) else { panic!("no template") };
         let place = Place {
             partition: "aws".to_owned(),
@@ -238,6 +265,12 @@ mod tests {
         };
         let mut estate = Estate::default();
         templates::add(&root, &place, &mut estate).unwrap();
+        estate
+    }
+
+    /// Why what `Resources.P` lets in is not known.
+    fn told(template: &str) -> Vec<String> {
+        let estate = estate(template);
         let unread =
             |entry: &Entry| entry.unread.iter().map(|one| one.why.clone()).collect::<Vec<_>>();
         estate.entries.values().flat_map(unread).collect()
@@ -300,6 +333,34 @@ mod tests {
         #[case] what: &str,
     ) {
         assert_eq!(of(kind, properties), [format!("Resources.P: {what}")]);
+    }
+
+    #[rstest]
+    #[case::a_value(
+        "{Effect: Allow, Principal: {AWS: '111111111111'}, Action: 'events:PutEvents', Resource: '*'}",
+        true
+    )]
+    #[case::a_text(
+        r#"'{"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "events:PutEvents", "Resource": "*"}'"#,
+        true
+    )]
+    #[case::a_function("!ImportValue p", false)]
+    #[case::a_part_that_is_a_function(
+        "{Effect: Allow, Principal: {AWS: !ImportValue p}, Action: 'events:PutEvents', Resource: '*'}",
+        false
+    )]
+    #[case::a_text_that_is_no_statement("p", false)]
+    fn a_statement_of_a_bus_is_read(#[case] statement: &str, #[case] is_known: bool) {
+        let properties = format!("{{StatementId: s, EventBusName: b, Statement: {statement}}}");
+        let unread: &[&str] =
+            if is_known { &[] } else { &["Resources.P: its policy is not known"] };
+        assert_eq!(of("AWS::Events::EventBusPolicy", &properties), unread);
+        let estate = estate(&format!(
+            "Resources:\n  P:\n    Type: AWS::Events::EventBusPolicy\n    Properties: {properties}\n"
+        ));
+        let policy = estate.entries.get("Resources.P").unwrap().policies.resource.as_ref();
+        let names = policy.is_some_and(|policy| policy.text().contains("111111111111"));
+        assert_eq!(names, is_known);
     }
 
     #[test]

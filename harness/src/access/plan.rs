@@ -196,12 +196,16 @@ impl<'p> Plan<'p, '_> {
         self.make(&name)?;
         let arn = resource.values.get("arn").and_then(Node::text);
         let found = arn.and_then(|arn| principal(word, arn));
+        let no_arn = (found.is_none() && word != "group").then(|| match arn {
+            Some(arn) => format!("`{arn}` of `{own}` is none of a {word}"),
+            None => self.own.setting().at(resource).without_arn(&own),
+        });
         let entry = self.estate.entry(&name);
         // Two accounts may each have one; another resource may have taken over the same.
         if is_made && (found.is_none() || found != entry.principal) {
             return Err(format!("`{own}` makes `{name}`, and another resource of the file too"));
         }
-        entry.principal = found;
+        (entry.principal, entry.no_arn) = (found, no_arn);
         entry.is_unnamed = is_chosen(&name);
         let id = resource.values.get("unique_id").and_then(Node::text);
         entry.unique_id = id.filter(|id| !id.is_empty() && !is_chosen(id)).map(str::to_owned);

@@ -143,9 +143,15 @@ impl Made<'_> {
         let mut entry = Entry { is_unnamed: unnamed::form(name).is_some(), ..Entry::default() };
         let path = properties.get("Path").filter(|node| node.is_something());
         // Of one under a path that is not known nobody knows the ARN.
-        if let Some(path) = path.map_or(Some("/"), Node::text) {
-            let arn = format!("arn:{partition}:iam::{account}:{word}{path}{short}");
-            entry.principal = principal(word, &arn);
+        match path.map_or(Some("/"), Node::text) {
+            Some(path) => {
+                let arn = format!("arn:{partition}:iam::{account}:{word}{path}{short}");
+                entry.principal = principal(word, &arn);
+            }
+            None => {
+                let why = format!("Resources.{}: its path is not known", self.resource.key);
+                entry.no_arn = Some(why);
+            }
         }
         if unread::made_by(&self.resource.value).is_some()
             || matches!(properties.value, Value::Unknown)

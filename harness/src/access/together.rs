@@ -79,6 +79,7 @@ pub(super) fn read(files: Vec<File>) -> Result<Estate, Unfit> {
         own.resources.iter().filter_map(given).map(move |stack| (file, stack))
     });
     let stacks: Vec<(usize, Given)> = stacks.collect();
+    estate.settled = files.iter().map(|own| own.setting().clone()).collect();
     for Contents { resources, outputs, apart, .. } in files {
         estate.resources.extend(
             resources
@@ -159,6 +160,21 @@ mod tests {
         let known = |text: &str| Some(text.to_owned());
         let setting = Setting::new(known("aws"), known("123456789012"), known("eu-west-1"));
         assert_eq!(arn(setting), (known("arn:aws:iam::123456789012:role/r"), true));
+    }
+
+    /// A plan without a role says where its templates are all the same.
+    #[test]
+    fn where_a_plan_is_its_templates_are() {
+        let account = |setting: Setting| {
+            let file = file("a", "aws_sqs_queue", &json!({"name": "q"}), &json!({"arn": true}));
+            let estate = read(vec![File { setting, ..file }]);
+            let estate = estate.unwrap_or_else(|unfit| panic!("{}", unfit.message));
+            estate.place_of_templates().map(|place| place.account)
+        };
+        let known = |text: &str| Some(text.to_owned());
+        let setting = Setting::new(known("aws"), known("123456789012"), known("eu-west-1"));
+        assert_eq!(account(setting), known("123456789012"));
+        assert_eq!(account(Setting::default()), None);
     }
 
     /// What AWS chooses for one is not what it chooses for the other.

@@ -71,7 +71,7 @@ pub(crate) fn hangs_on_name(who: &str, policies: &Policies) -> Option<String> {
 }
 
 /// What tells the caller's account, or where that stands.
-const OF_ACCOUNTS: [&str; 3] =
+pub(super) const OF_ACCOUNTS: [&str; 3] =
     ["aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths"];
 
 /// By which of its documents policies ask who the caller is: for its name, or for its account
@@ -86,7 +86,7 @@ pub(super) fn asks_for_caller(policies: &Policies, is_for_account: bool) -> Opti
 }
 
 /// All documents, of each layer.
-fn documents(policies: &Policies) -> impl Iterator<Item = &Arc<Document>> {
+pub(crate) fn documents(policies: &Policies) -> impl Iterator<Item = &Arc<Document>> {
     let levels = policies.service_control.iter().chain(&policies.resource_control);
     let own = policies.identity.iter().chain(policies.boundary.iter().flatten());
     own.chain(&policies.resource)

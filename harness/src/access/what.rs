@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use ringfence_policy::symbolic::{Action, Effect, StatementView, statements};
-use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal, catalog, decide};
+use ringfence_policy::{
+    Document, DocumentError, Kind, Policies, Principal, StatementRef, catalog, decide,
+};
 use ringfence_prove::jsonl::Shown;
 use ringfence_prove::{Disagreement, Question, Universe, Verdict, within, within_for};
 use serde::Serialize;
@@ -47,14 +49,36 @@ pub struct Can {
 #[derive(Debug, thiserror::Error)]
 pub enum NoAnswer {
     /// There is no such identity.
-    #[error("no identity of the files is `{0}`: names are `role/NAME`, `user/NAME` or an ARN")]
-    Nobody(String),
+    #[error(
+        "no identity of the files is `{named}`{like}: names are `role/NAME`, `user/NAME`, \
+         `group/NAME`, an ARN, or that of a policy's file, which is its path in the directory \
+         without its ending, and `policy` where one file alone is given"
+    )]
+    Nobody {
+        /// What was asked for.
+        named: String,
+        /// The identities that have the name, where there are some.
+        like: String,
+    },
     /// Prover and engine differ.
     #[error(transparent)]
     Disagreement(#[from] Disagreement),
     /// An identity that no policy can name.
     #[error("an identity cannot stand in a policy: {0}")]
     Name(#[from] DocumentError),
+}
+
+impl NoAnswer {
+    fn nobody(estate: &Estate, named: &str) -> Self {
+        let all = ["role", "user", "group"].map(|word| format!("{word}/{named}"));
+        let all = all.iter().filter(|name| estate.entries.contains_key(*name));
+        let all: Vec<String> = all.map(|name| format!("`{name}`")).collect();
+        let like = match all.is_empty() {
+            true => String::new(),
+            false => format!(", but {} is", all.join(" or ")),
+        };
+        Self::Nobody { named: named.to_owned(), like }
+    }
 }
 
 /// Finds it.
@@ -72,7 +96,7 @@ pub fn what_can(estate: &Estate, named: &str) -> Result<What, NoAnswer> {
         (is_identity && *name == named) || arn.is_some_and(|arn| arn == named)
     };
     let found = estate.entries.iter().find(is_named);
-    let (name, entry) = found.ok_or_else(|| NoAnswer::Nobody(named.to_owned()))?;
+    let (name, entry) = found.ok_or_else(|| NoAnswer::nobody(estate, named))?;
     decided(estate, (name, entry), estate.limits_of(entry), &[])
 }
 
@@ -81,7 +105,7 @@ pub fn what_can(estate: &Estate, named: &str) -> Result<What, NoAnswer> {
 /// # Errors
 /// Where there is none.
 pub(crate) fn of_entry(estate: &Estate, name: &str, stated: &Stated) -> Result<What, NoAnswer> {
-    let entry = estate.entries.get(name).ok_or_else(|| NoAnswer::Nobody(name.to_owned()))?;
+    let entry = estate.entries.get(name).ok_or_else(|| NoAnswer::nobody(estate, name))?;
     let limits = match entry.principal.as_ref().and_then(Principal::account_id) {
         Some(account) => (estate.limits(account, stated), Whose::Own),
         None => estate.limits_of(entry),
@@ -218,8 +242,9 @@ impl Asked<'_> {
         }
         if by.principal.is_none() {
             let why = format!(
-                "whether `trust of {role}` lets in `{}`, whose ARN is not known",
-                self.name
+                "whether `trust of {role}` lets in `{}`, whose ARN is not known: {}",
+                self.name,
+                self.entry.no_arn()
             );
             self.undecided.push(why);
             return Ok(());
@@ -328,7 +353,7 @@ impl Asked<'_> {
                     }
                     Verdict::Violated(witness) => {
                         let by = decide(&witness.request(), policies).statements;
-                        let allowed_by = by.iter().map(ToString::to_string).collect();
+                        let allowed_by = once(&by);
                         let request = Shown::of(&witness);
                         let with = with.map(str::to_owned);
                         self.can
@@ -339,6 +364,13 @@ impl Asked<'_> {
         }
         Ok(())
     }
+}
+
+/// What statements are called, each once: a user may have a policy by a group too.
+pub(crate) fn once(statements: &[StatementRef]) -> Vec<String> {
+    let mut told = HashSet::new();
+    let all = statements.iter().map(ToString::to_string);
+    all.filter(|one| told.insert(one.clone())).collect()
 }
 
 /// Whether a name is a role's or a user's.

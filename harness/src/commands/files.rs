@@ -57,12 +57,16 @@ impl Shown {
         config: Option<&Config>,
         account: Option<&Account>,
     ) -> Result<Estate, Unreadable> {
+        files::shown(&self.all(), &self.of(config, account))
+    }
+
+    /// Of which configurations plans are, and of whose account, where they do not say it.
+    fn of(&self, config: Option<&Config>, account: Option<&Account>) -> Configurations {
         let configurations = self.configurations(config);
-        let configurations = match account {
+        match account {
             Some(account) => configurations.of_account(account),
             None => configurations,
-        };
-        files::shown(&self.all(), &configurations)
+        }
     }
 
     fn all(&self) -> Vec<PathBuf> {
@@ -147,7 +151,7 @@ impl Files {
         account: Option<&Account>,
     ) -> Result<Estate, Unreadable> {
         let mut estate = match path {
-            Some(path) => files::estate(path, &self.shown.configurations(config))?,
+            Some(path) => files::estate(path, &self.shown.of(config, account))?,
             None => self.shown.read(config, account)?,
         };
         self.add_templates(config, &mut estate)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use toml::Spanned;
 
-use super::{App, Config, IssuerKind, Job};
+use super::{App, Config, IssuerKind, Job, is_stack_name};
 use crate::guard_rail::GuardRail;
 
 impl Config {
@@ -223,18 +223,17 @@ impl Config {
         Ok(())
     }
 
-    /// Each stack has a name of its own, as CloudFormation takes it
-    /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html>).
+    /// Each stack has a name of its own, as CloudFormation takes it.
     fn check_stacks(&self) -> Result<(), Fault> {
         let mut names = BTreeSet::new();
         for layer1 in &self.layer1 {
             let Some(template) = &layer1.template else { continue };
             let name = template.stack_name(layer1);
             let own = template.stack.as_ref().or(layer1.name.as_ref());
-            let at = |message| Fault { offset: own.map_or(0, |name| name.span().start), message };
-            let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
-            let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
-            if !begins || !name.chars().all(fits) || name.len() > 128 {
+            // Without a name its file gives one.
+            let offset = own.map_or(template.at, |name| name.span().start);
+            let at = |message| Fault { offset, message };
+            if !is_stack_name(&name) {
                 let said = format!(
                     "`{name}` is not a stack's name: a letter, then letters, digits and `-`; give it as `stack`"
                 );

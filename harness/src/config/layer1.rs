@@ -53,8 +53,18 @@ pub struct Layer1 {
 pub struct StackTemplate {
     /// The file.
     pub file: PathBuf,
+    /// Where the configuration names it.
+    pub(super) at: usize,
     /// The stack's name; default what others call the template.
     pub stack: Option<Spanned<String>>,
+}
+
+/// Whether CloudFormation takes a name for a stack's
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html>).
+pub(crate) fn is_stack_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    begins && name.chars().all(fits) && name.len() <= 128
 }
 
 impl StackTemplate {
@@ -84,7 +94,7 @@ struct Written {
     #[serde(default)]
     directory: Option<PathBuf>,
     #[serde(default)]
-    template: Option<PathBuf>,
+    template: Option<Spanned<PathBuf>>,
     #[serde(default)]
     stack: Option<Spanned<String>>,
     #[serde(default)]
@@ -126,7 +136,8 @@ impl Written {
         }
         match (self.kind, &self.template, &self.directory) {
             (Kind::CloudFormation, Some(file), _) => {
-                Ok(Some(StackTemplate { file: file.clone(), stack: self.stack.clone() }))
+                let (at, file) = (file.span().start, file.get_ref().clone());
+                Ok(Some(StackTemplate { file, at, stack: self.stack.clone() }))
             }
             (Kind::CloudFormation, None, _) => Err("missing field `template`".to_owned()),
             (Kind::Terraform, _, Some(_)) => Ok(None),

@@ -26,6 +26,7 @@ pub use existing::Existing;
 pub(crate) use existing::IMAGE;
 pub use guard_rail::{Declaration, Legitimate, Selector};
 pub(crate) use guard_rail::{PLATFORM as GUARD_RAIL_PLATFORM, matching};
+pub(crate) use layer1::is_stack_name;
 pub use layer1::{IgnoredAttribute, Layer1, Pipeline, StackTemplate};
 pub use schema::{
     Account, Api, App, Config, Deployer, DeployerIdentity, Evidence, Issuer, IssuerKind, Job,

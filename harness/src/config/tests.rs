@@ -298,6 +298,10 @@ fn an_issuer_for_apis_may_end_with_a_slash(#[case] kind: &str, #[case] expected:
     "[layer1]\nkind='cloudformation'\ntemplate='t.yaml'\nstack='a_b'",
     "r.toml:4:7: `a_b` is not a stack's name"
 )]
+#[case::stack_of_no_name_by_its_file(
+    "[layer1]\nkind='cloudformation'\ntemplate='oidc.cfn.yml'",
+    "r.toml:3:10: `oidc.cfn` is not a stack's name"
+)]
 #[case::stacks_of_one_name(
     "[[layer1]]\nkind='cloudformation'\ntemplate='t.yaml'\n[[layer1]]\nkind='cloudformation'\ntemplate='u.yaml'\nstack='t'",
     "r.toml:7:7: two stacks are called `t`"

@@ -11,11 +11,16 @@ use super::apps::App;
 use super::platform::kind_of;
 use super::text::{Text, list, quoted};
 use super::{providers, roots};
+use crate::config::is_stack_name;
 use crate::doctor::Found;
 
 /// A template of the platform's.
 pub(super) struct Template {
     file: PathBuf,
+    /// What its stack is called.
+    stack: String,
+    /// The field that says so, where the name of its file does not.
+    called_by: Option<&'static str>,
     root: Node,
     /// The defaults of its parameters.
     defaults: BTreeMap<String, String>,
@@ -32,7 +37,16 @@ pub(super) fn find(found: &Found, apps: &[App]) -> Vec<Template> {
     let read = all.filter_map(|(path, text)| Template::read(path, text));
     let mut all: Vec<Template> = read.filter(|template| template.weight() > 0).collect();
     all.sort_by_key(|template| std::cmp::Reverse(template.weight()));
+    let (mut names, mut stacks) = (BTreeSet::new(), BTreeSet::new());
+    all.iter_mut().for_each(|template| template.call(&mut names, &mut stacks));
     all
+}
+
+/// A text as a stack's name may be, but for its length and what is left of it.
+fn plain(text: &str) -> String {
+    let plain = text.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let plain = plain.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
+    plain.trim_end_matches('-').to_owned()
 }
 
 /// The templates that make the estate, each after what it imports: the first one and
@@ -74,14 +88,41 @@ fn imported(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 impl Template {
+    /// Calls its stack as CloudFormation takes it, and as no other is called: by the name of its
+    /// file where that can be.
+    fn call(&mut self, names: &mut BTreeSet<String>, stacks: &mut BTreeSet<String>) {
+        let stem = self.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let is_first = names.insert(stem.clone());
+        if is_first && is_stack_name(&stem) && stacks.insert(stem.clone()) {
+            self.stack = stem;
+            return;
+        }
+        let short = stem.split('.').next().unwrap_or_default();
+        let above = self.file.parent().and_then(Path::file_name).unwrap_or_default();
+        let within = format!("{}-{short}", above.to_string_lossy());
+        let own = [plain(short), plain(&stem), plain(&within)];
+        let numbered = (2..).map(|number| format!("stack-{number}"));
+        let is_free =
+            |name: &String| is_stack_name(name) && !stacks.contains(name) && !names.contains(name);
+        let stack = own.into_iter().chain(numbered).find(is_free).unwrap_or_default();
+        stacks.insert(stack.clone());
+        // Two templates whose files have one name are told apart by `name`, by which the stack is
+        // called too.
+        self.called_by = Some(if is_first { "stack" } else { "name" });
+        if !is_first {
+            names.insert(stack.clone());
+        }
+        self.stack = stack;
+    }
+
     /// The names of what its stack exports, called as a run calls it.
     fn exports(&self) -> BTreeSet<String> {
-        let stack = self.file.file_stem().unwrap_or_default().to_string_lossy();
+        let stack = &self.stack;
         let outputs = self.root.get("Outputs").map(Node::members).unwrap_or_default();
         let name = |output: &ringfence_text::Member| {
             let name = output.value.get("Export")?.get("Name")?.clone().into_json();
             let name = resolved(name, &self.defaults);
-            Some(name.as_str()?.replace("${AWS::StackName}", &stack))
+            Some(name.as_str()?.replace("${AWS::StackName}", stack))
         };
         outputs.iter().filter_map(name).collect()
     }
@@ -109,7 +150,8 @@ impl Template {
             Some((member.key.to_string(), (kind, properties)))
         });
         let resources = resources.collect();
-        Some(Self { file: file.to_owned(), root, defaults, resources })
+        let (file, stack) = (file.to_owned(), String::new());
+        Some(Self { file, stack, called_by: None, root, defaults, resources })
     }
 
     fn of<'t>(&'t self, kind: &'t str) -> impl Iterator<Item = (&'t str, &'t Value)> {
@@ -147,6 +189,13 @@ impl Template {
         text.field("kind", &quoted("cloudformation"), "");
         let file = text.path(&self.file);
         text.field("template", &quoted(&file), "");
+        if let Some(field) = self.called_by {
+            let why = match field {
+                "name" => "another template's file has the same name",
+                _ => "the file's name cannot be a stack's, or another stack has it",
+            };
+            text.field(field, &quoted(&self.stack), why);
+        }
         text.comment(
             "role = { output = \"ROLE\", repository = \"ORG/REPO\" }: its pipeline's role, if not root's",
         );
@@ -165,9 +214,11 @@ impl Template {
     /// A template that stands beside the one that is drafted.
     pub(super) fn other(&self, text: &mut Text) {
         let file = text.path(&self.file);
+        let called = self.called_by.map(|field| format!(", {field} = {}", quoted(&self.stack)));
         text.open(&format!(
-            "another template, made before or after: [[layer1]] kind = \"cloudformation\", template = {}",
-            quoted(&file)
+            "another template, made before or after: [[layer1]] kind = \"cloudformation\", template = {}{}",
+            quoted(&file),
+            called.unwrap_or_default()
         ));
     }
 

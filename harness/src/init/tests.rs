@@ -664,3 +664,41 @@ fn templates_come_after_what_they_import() {
     let left = "another template, made before or after: [[layer1]] kind = \"cloudformation\", template = \"c/alone.yaml\"";
     assert!(draft.open.iter().any(|it| it == left), "{:?}", draft.open);
 }
+
+/// The stacks of what is drafted of templates, and the file.
+fn stacks(files: &[(&str, &str)]) -> (Vec<String>, String) {
+    let top = only(files);
+    let (draft, config) = drafted(top.path(), top.path());
+    let stack =
+        |layer1: &crate::config::Layer1| layer1.template.as_ref().unwrap().stack_name(layer1);
+    (config.layer1.iter().map(stack).collect(), draft.text)
+}
+
+/// A template's file may have a name that no stack can have.
+#[test]
+fn a_stack_is_called_as_cloudformation_takes_it() {
+    const ROLE: &str = "Resources:\n  R:\n    Type: AWS::IAM::Role\n    Properties:\n      AssumeRolePolicyDocument: {}\n";
+    for (file, name, is_said) in [
+        ("oidc.yml", "oidc", false),
+        ("oidc.cfn.yml", "oidc", true),
+        ("oidc_roles.yaml", "oidc-roles", true),
+        ("cfn/1.yaml", "cfn-1", true),
+    ] {
+        let (names, text) = stacks(&[(file, ROLE)]);
+        assert_eq!(names, [name], "{text}");
+        assert_eq!(text.contains(&format!("\nstack = \"{name}\"")), is_said, "{text}");
+    }
+}
+
+/// Two files may have one name.
+#[test]
+fn no_two_stacks_are_called_alike() {
+    let first = "Resources:\n  Reader:\n    Type: AWS::IAM::ManagedPolicy\nOutputs:\n  Reader:\n    Value: !Ref Reader\n    Export:\n      Name: shared-reader\n";
+    let second = "Resources:\n  R:\n    Type: AWS::IAM::Role\n    Properties:\n      AssumeRolePolicyDocument: {}\n      ManagedPolicyArns: [!ImportValue shared-reader]\n";
+    let (names, text) = stacks(&[("a/template.yaml", first), ("b/template.yaml", second)]);
+    assert_eq!(names, ["template", "b-template"], "{text}");
+    assert!(text.contains("\nname = \"b-template\""), "{text}");
+    let (names, text) = stacks(&[("a/template.yaml", first), ("b/roles.yaml", second)]);
+    assert_eq!(names, ["template", "roles"], "{text}");
+    assert!(!text.contains("\nname = "), "{text}");
+}

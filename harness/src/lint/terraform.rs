@@ -59,12 +59,15 @@ pub(crate) fn without_keys(address: &str) -> String {
     kept.collect()
 }
 
-/// Whether a file is what `terraform show -json` prints.
+/// Whether a file is what `terraform show -json` prints: of a state without anything the version
+/// of the format alone
+/// (<https://github.com/hashicorp/terraform/blob/v1.11.4/internal/command/jsonstate/state.go>).
 pub fn is_shown(root: &Node) -> bool {
     root.get("format_version").is_some()
         && (root.get("resource_changes").is_some()
             || root.get("planned_values").is_some()
-            || root.get("values").is_some())
+            || root.get("values").is_some()
+            || root.members().len() == 1)
 }
 
 /// Whether a file is a state as Terraform keeps it.

@@ -1,5 +1,6 @@
 //! Each guard rail as claims: what an identity is never allowed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ringfence_policy::symbolic::statements;
@@ -17,6 +18,7 @@ use crate::access::estate::{Entry, Most, Trusts, allows};
 use crate::access::federated;
 use crate::access::sessions::{lets_in, sessions};
 use crate::access::stated::Stated;
+use crate::access::unnamed::documents;
 use crate::config::{ConfigError, Job};
 use crate::guard_rail::GuardRail;
 
@@ -50,6 +52,8 @@ pub struct Claim {
     pub(super) denials: Arc<Denials>,
     /// Who it may be whom they deny something, where the name is not known.
     pub(super) disguised: Vec<(String, Arc<Document>)>,
+    /// Of a user, what its own tags keep it back from.
+    pub(super) tagged: Vec<(String, Arc<Document>)>,
 }
 
 impl Claim {
@@ -67,6 +71,10 @@ impl Claim {
         if let Some(who) = &self.unnamed {
             denied = denied.of_unnamed(who);
             denied.may.extend(self.disguised.iter().cloned());
+        }
+        // The tags of a session that it federates are the session's.
+        if matches!(principal, Principal::User { .. }) {
+            denied.may.extend(self.tagged.iter().cloned());
         }
         denied
     }
@@ -184,6 +192,7 @@ pub fn all(guarded: &Guarded<'_>, stated: &Stated) -> Result<Vec<Claim>, Unput> 
     for claim in &mut claims {
         claim.denials = Arc::clone(&denials);
         claim.disguised = disguised(guarded, claim.unnamed.as_deref(), &denials);
+        claim.tagged = tagged(guarded, claim);
     }
     claims.sort_by(|one, other| one.rail.title().cmp(other.rail.title()));
     Ok(claims)
@@ -196,6 +205,34 @@ fn anybody_of(principal: &Principal) -> Option<Principal> {
     let role_arn = format!("arn:aws:iam::{account}:role/{name}");
     let session_arn = format!("arn:aws:sts::{account}:assumed-role/{name}/session");
     Some(Principal::RoleSession { role_arn, session_arn })
+}
+
+/// What a user's tags in the files keep it back from, where a policy asks for them:
+/// `aws:PrincipalTag` of a user is a tag of the user
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principaltag>).
+/// Whoever may tag it may change them: nothing is proved by them.
+fn tagged(guarded: &Guarded<'_>, claim: &Claim) -> Vec<(String, Arc<Document>)> {
+    const KEY: &str = "aws:principaltag/";
+    let Some(Principal::User { arn }) = &claim.principal else { return Vec::new() };
+    let Some(tags) = guarded.estate.tags_of_user(arn) else { return Vec::new() };
+    let all = documents(&claim.policies).chain(documents(&claim.most));
+    let keys = all.flat_map(|document| document.context_keys()).map(str::to_ascii_lowercase);
+    let asked: BTreeSet<String> = keys.filter(|key| key.starts_with(KEY)).collect();
+    let denies = asked.iter().filter_map(|key| {
+        let condition = match tags.get(key.strip_prefix(KEY)?) {
+            Some(value) => json!({"StringNotEquals": {key: value}}),
+            None => json!({"Null": {key: "false"}}),
+        };
+        Some(json!({"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition}))
+    });
+    let denies: Vec<Value> = denies.collect();
+    let text = json!({"Version": "2012-10-17", "Statement": denies}).to_string();
+    let document = match denies.is_empty() {
+        true => None,
+        false => Document::parse("the user's tags", &text, Kind::Identity).ok(),
+    };
+    let why = format!("the tags of `{}` in the files are others than it takes", claim.who);
+    document.map(|document| (why, Arc::new(document))).into_iter().collect()
 }
 
 /// What an identity may be denied of whose name a part is not known, where a policy names
@@ -428,6 +465,7 @@ fn claim(
         kept_back: None,
         denials: Arc::default(),
         disguised: Vec::new(),
+        tagged: Vec::new(),
     })
 }
 

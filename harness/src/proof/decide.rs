@@ -199,7 +199,13 @@ fn may_be_kept_back(witness: &Witness, why: &str) -> String {
 }
 
 fn broken(witness: Witness, policies: &Policies) -> End {
-    let allowed_by = decide(&witness.request(), policies).statements;
+    let mut allowed_by = Vec::new();
+    // Who has a policy by a group too has its statements twice.
+    for one in decide(&witness.request(), policies).statements {
+        if !allowed_by.contains(&one) {
+            allowed_by.push(one);
+        }
+    }
     End::Violated(Box::new(Broken::Request { witness, allowed_by, call: None }))
 }
 

@@ -77,6 +77,7 @@ fn of_trust(name: &str, entry: &Entry, most: Arc<Document>) -> Claim {
         kept_back: None,
         denials: Arc::default(),
         disguised: Vec::new(),
+        tagged: Vec::new(),
     };
     claim.hangs_on_part(in_part);
     claim
@@ -197,6 +198,7 @@ fn of_team(
         kept_back: None,
         denials: Arc::default(),
         disguised: Vec::new(),
+        tagged: Vec::new(),
     };
     claim.hangs_on_part(in_part);
     Ok(claim)

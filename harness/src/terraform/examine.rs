@@ -295,11 +295,14 @@ fn providers<'m>(modules: &[&'m Module]) -> BTreeMap<String, Wanted<'m>> {
         for (file, block) in used {
             let Some(name) = provider_of(block) else { continue };
             let source = sources.get(&*name).cloned().unwrap_or_else(|| named(&name));
-            found.entry(source).or_insert_with(|| Wanted {
+            let wanted = found.entry(source).or_insert_with(|| Wanted {
                 file,
                 at: block.at,
                 constraints: Vec::new(),
             });
+            // Deprecated, and counts all the same: <https://github.com/hashicorp/terraform/pull/26135>.
+            let version = block.text("version").filter(|_| block.kind == "provider");
+            wanted.constraints.extend(version.map(str::to_owned));
         }
     }
     found
@@ -536,6 +539,20 @@ resource "terraform_data" "d" {}
                 "main.tf:6:1 provider.random from registry.terraform.io",
             ]
         );
+    }
+
+    /// A constraint may stand in the provider's own block.
+    #[test]
+    fn the_version_of_a_providers_configuration_counts() {
+        let lock =
+            "provider \"registry.terraform.io/hashicorp/aws\" {\n  version = \"5.31.0\"\n}\n";
+        let with = |version: &str| {
+            let main = format!("provider \"aws\" {{\n  version = \"{version}\"\n}}\n");
+            told(&[("main.tf", &main), (locked::NAME, lock)], "")
+        };
+        assert_eq!(with("~> 1.36.0"), [".terraform.lock.hcl:2:3 provider.aws Unsupported"]);
+        let fits = [".terraform.lock.hcl:2:3 provider.aws from registry.terraform.io"];
+        assert_eq!(with("~> 5.0"), fits);
     }
 
     #[test]

@@ -97,6 +97,121 @@ fn who_asks_on_each_side_counts(
     }
 }
 
+fn arn(rest: &str) -> String {
+    format!("arn:aws:iam::{ACCOUNT}:{rest}")
+}
+
+fn user(path: &str, tags: &Value) -> Value {
+    of(
+        "aws_iam_user",
+        "u",
+        json!({"name": "u", "path": path, "arn": arn(&format!("user{path}u")),
+        "tags": tags, "tags_all": tags}),
+    )
+}
+
+/// What is the same on both sides names, or asks for, who moves to another path.
+#[rstest]
+#[case::named(json!({"AWS": arn("role/x/b")}), Value::Null, "undecided")]
+#[case::asked_for(
+    json!({"AWS": arn("root")}),
+    json!({"ArnLike": {"aws:PrincipalArn": arn("role/x/*")}}),
+    "undecided"
+)]
+#[case::another_named(json!({"AWS": arn("role/c")}), Value::Null, "nothing")]
+#[case::asked_for_on_both_sides(
+    json!({"AWS": arn("root")}),
+    json!({"ArnLike": {"aws:PrincipalArn": arn("role/*b")}}),
+    "nothing"
+)]
+#[case::of_its_account(json!({"AWS": arn("root")}), Value::Null, "nothing")]
+fn whom_a_trust_policy_tells_from_what_it_was_may_gain(
+    #[case] principal: Value,
+    #[case] condition: Value,
+    #[case] expected: &str,
+) {
+    let mut trust = json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal});
+    if !condition.is_null() {
+        trust["Condition"] = condition;
+    }
+    let mut a = role("a");
+    a["values"]["assume_role_policy"] = json!(document(&[trust]));
+    let (old, new) = ([a.clone(), role("b")], [a, role_of(ACCOUNT, "/x/", "b")]);
+    let (found, why) = gained("role/b", &old, &new);
+    assert_eq!(found, expected, "{why}");
+    if expected == "undecided" {
+        let told = "`trust of role/a` may name, or ask for, the ARN of `role/b`, which is another \
+                    on each side, on one alone, or not known";
+        assert_eq!(why, told);
+    }
+    assert_eq!(gained("role/b", &new, &new).0, "nothing");
+}
+
+#[rstest]
+#[case::an_allow(json!({"Effect": "Allow", "Principal": {"AWS": arn("user/x/u")}}), "undecided")]
+#[case::a_deny_of_others(
+    json!({"Effect": "Deny", "Principal": "*",
+        "Condition": {"ArnNotLike": {"aws:PrincipalArn": arn("user/x/*")}}}),
+    "undecided"
+)]
+#[case::of_another(json!({"Effect": "Allow", "Principal": {"AWS": arn("user/x/v")}}), "nothing")]
+fn whom_a_buckets_policy_tells_from_what_it_was_may_gain(
+    #[case] statement: Value,
+    #[case] expected: &str,
+) {
+    let mut statement = statement;
+    statement["Action"] = json!("s3:GetObject");
+    statement["Resource"] = json!("arn:aws:s3:::b/*");
+    let policy = json!({"bucket": "b", "policy": document(&[statement])});
+    let bucket = of("aws_s3_bucket_policy", "p", policy);
+    let none = json!({});
+    let (old, new) = ([user("/", &none), bucket.clone()], [user("/x/", &none), bucket.clone()]);
+    let (found, why) = gained("user/u", &old, &new);
+    assert_eq!(found, expected, "{why}");
+    // One that was not there yet.
+    let (found, why) = gained("user/u", std::slice::from_ref(&bucket), &new);
+    assert_eq!(found, expected, "{why}");
+}
+
+/// `aws:PrincipalTag` is the user's own tag.
+#[rstest]
+#[case::asked_for("aws:PrincipalTag/T", "undecided")]
+#[case::another_asked_for("aws:PrincipalTag/other", "nothing")]
+fn a_tag_that_a_policy_asks_for_may_be_a_gain(#[case] key: &str, #[case] expected: &str) {
+    let mut own = allow("s3:PutObject");
+    own["Condition"] = json!({"StringEquals": {key: "b"}});
+    let own = json!({"name": "p", "user": "u", "policy": document(&[own])});
+    let own = of("aws_iam_user_policy", "p", own);
+    let side = |tag: &str| [user("/", &json!({"t": tag})), own.clone()];
+    let (found, why) = gained("user/u", &side("a"), &side("b"));
+    assert_eq!(found, expected, "{why}");
+    if expected == "undecided" {
+        let told = "`aws_iam_user_policy.p` asks for a tag of `user/u` that is another on each \
+                    side, or not known";
+        assert_eq!(why, told);
+    }
+    assert_eq!(gained("user/u", &side("b"), &side("b")).0, "nothing");
+}
+
+#[rstest]
+#[case::asked_for("ec2:ResourceTag/t", true)]
+#[case::another_asked_for("aws:ResourceTag/other", false)]
+#[case::of_the_request("aws:RequestTag/t", false)]
+fn what_is_tagged_otherwise_may_be_acted_upon(#[case] key: &str, #[case] is_asked: bool) {
+    let mut own = allow("ec2:StopInstances");
+    own["Condition"] = json!({"StringEquals": {key: "b"}});
+    let own = policy("a", &[own]);
+    let side = |tag: &str| {
+        let instance = json!({"id": "i-1", "tags": {"t": tag}, "tags_all": {"t": tag},
+            "arn": format!("arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-1")});
+        state(&[role("a"), own.clone(), of("aws_instance", "i", instance)])
+    };
+    let (code, told) = diff(&side("a"), &side("b"));
+    assert_eq!((code, is_told(&told, "aws_instance.i")), (Some(i32::from(is_asked)), is_asked));
+    let (code, told) = diff(&side("b"), &side("b"));
+    assert_eq!((code, is_told(&told, "aws_instance.i")), (Some(0), false));
+}
+
 fn attached() -> Value {
     let arn = format!("arn:aws:iam::{ACCOUNT}:policy/elsewhere");
     of("aws_iam_role_policy_attachment", "x", json!({"role": "a", "policy_arn": arn}))

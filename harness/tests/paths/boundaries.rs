@@ -155,6 +155,21 @@ fn a_role_that_is_made_has_what_it_is_given(#[case] is_given: bool) {
     assert_eq!(steps.contains(&"iam:PutRolePolicy"), is_given);
 }
 
+/// What a boundary keeps back that no request asks for is no gain, where it goes.
+#[test]
+fn what_nothing_does_to_a_resource_is_no_gain() {
+    let (make, change) = (iam("role/x-*"), iam("policy/b"));
+    let boundary = [all(&["iam:CreateRole"], &make), all(&["iam:CreatePolicyVersion"], &change)];
+    let own = json!({"Effect": "Allow", "Action": ["iam:CreateRole", "iam:CreatePolicyVersion"],
+        "Resource": [make, change]});
+    let with = |own: &[Value]| {
+        let estate = [role("deploy", Some("b")), policy("b", &boundary), of_role("deploy", own)];
+        gained(&found(&estate), "own permissions").len()
+    };
+    assert_eq!(with(std::slice::from_ref(&own)), 0);
+    assert_eq!(with(&[own, all(&["s3:GetObject"], "*")]), 1);
+}
+
 /// One that is not known limits or does not, and gives nothing.
 #[test]
 fn a_boundary_that_is_not_known_gives_nothing() {

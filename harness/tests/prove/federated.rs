@@ -14,10 +14,15 @@ const CONFIG: &str = "[account]\nid = \"123456789012\"\nregion = \"eu-west-1\"\n
 
 /// What is said of a user with these statements beside a bucket's policy: there is no role.
 fn told(own: &[Value], bucket: Option<&Value>) -> (String, String) {
+    told_of(&json!({"name": "u", "arn": iam("user/u"), "path": "/"}), own, bucket)
+}
+
+/// The same of a user with these values.
+fn told_of(user: &Value, own: &[Value], bucket: Option<&Value>) -> (String, String) {
     let resource = |kind: &str, values: Value| json!({"address": format!("{kind}.r"), "mode": "managed", "type": kind, "values": values});
-    let user = json!({"name": "u", "arn": iam("user/u"), "path": "/"});
     let policy = json!({"name": "p", "user": "u", "policy": document(own)});
-    let mut all = vec![resource("aws_iam_user", user), resource("aws_iam_user_policy", policy)];
+    let mut all =
+        vec![resource("aws_iam_user", user.clone()), resource("aws_iam_user_policy", policy)];
     all.extend(bucket.map(|statement| {
         let policy = document(std::slice::from_ref(statement));
         resource("aws_s3_bucket_policy", json!({"bucket": "data", "policy": policy}))
@@ -46,6 +51,24 @@ fn told(own: &[Value], bucket: Option<&Value>) -> (String, String) {
 fn put(effect: &str, operator: &str, key: &str, value: &str) -> Value {
     json!({"Effect": effect, "Action": "s3:PutObject", "Resource": "*",
         "Condition": {operator: {key: value}}})
+}
+
+/// `aws:PrincipalTag` is the user's own tag, which somebody may change.
+#[rstest]
+#[case::as_the_policy_asks(json!({"Team": "b"}), "violated")]
+#[case::another_value(json!({"team": "a"}), "undecided")]
+#[case::none(json!({}), "undecided")]
+fn a_users_own_tags_count(#[case] tags: Value, #[case] verdict: &str) {
+    let user = json!({"name": "u", "arn": iam("user/u"), "path": "/", "tags": tags,
+        "tags_all": tags});
+    let of = |own: Value| told_of(&user, &[own], None);
+    let (found, told) = of(put("Allow", "StringEquals", "aws:PrincipalTag/team", "b"));
+    assert_eq!(found, verdict, "{told}");
+    let why = "the tags of `user/u` in the files are others than it takes";
+    assert!(if verdict == "violated" { told == "user/u" } else { told.ends_with(why) }, "{told}");
+    // What asks for none of them, and what denies whatever they are.
+    assert_eq!(of(allow("s3:PutObject", "*")), ("violated".to_owned(), "user/u".to_owned()));
+    assert_eq!(of(put("Deny", "StringEquals", "aws:PrincipalTag/team", "b")).0, "proved");
 }
 
 fn token(name: &str) -> Value {

@@ -44,7 +44,7 @@ fn what_cannot_be_read_or_names_nobody_is_one_message() {
     for (state, message) in [
         (&errored, "a plan that ended in an error: it holds a part of what will be"),
         (&targeted, "a plan of a part, by `-target` or with what is deferred: plan all of it"),
-        (&later, "state.json: format version `2.0` is not read here; 1 is"),
+        (&later, "state.json: format version `2.0` is not read here; 0 and 1 are"),
         (&wrong, "aws_iam_role_policy.work: "),
         (&nobody, "deployer `stack`: `aws_iam_role.deployer` names no role of the files"),
         (&json!({}), "not what `terraform show -json` prints of a plan or a state"),

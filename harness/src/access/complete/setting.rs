@@ -1,7 +1,7 @@
 //! The account, the partition and the region of a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use ringfence_models::Partition;
 
@@ -18,13 +18,13 @@ pub(in crate::access) struct Setting {
     pub(in crate::access) region: Option<String>,
     /// Where the resources of each configuration of the provider are, where there are
     /// several.
-    several: Rc<BTreeMap<String, Place>>,
+    several: Arc<BTreeMap<String, Place>>,
     /// Whether its resources may be of several accounts.
     is_mixed: bool,
     /// Whether the configuration stands in the file.
     is_plan: bool,
     /// Of each address without keys, the configuration of the provider.
-    providers: Rc<BTreeMap<String, String>>,
+    providers: Arc<BTreeMap<String, String>>,
 }
 
 /// An account and a region, as far as they are known.
@@ -94,7 +94,7 @@ pub(super) fn of(root: &Node, resources: &[Resource], known: &Setting) -> Settin
     }
     let own = places.get("aws").cloned().unwrap_or_default();
     let setting = Setting::new(partition, own.account, own.region);
-    let (several, providers) = (Rc::new(places), Rc::new(by));
+    let (several, providers) = (Arc::new(places), Arc::new(by));
     Setting { several, providers, is_mixed: true, is_plan: true, ..setting }
 }
 
@@ -241,6 +241,27 @@ impl Setting {
             own.region = Some(region.to_owned());
         }
         own
+    }
+
+    /// Why an identity that is there has no ARN that is known, and what gives it. What the
+    /// configuration says counts for all that one configuration of the provider makes.
+    pub(in crate::access) fn without_arn(&self, address: &str) -> String {
+        let (missing, sources) = match (&self.partition, &self.account) {
+            (None, None) => (
+                "neither its partition nor its account is",
+                "data sources `aws_partition` and `aws_caller_identity`",
+            ),
+            (None, Some(_)) => ("its partition is not", "a data source `aws_partition`"),
+            (Some(_), None) => ("its account is not", "a data source `aws_caller_identity`"),
+            (Some(_), Some(_)) => {
+                return format!("a part of it that `{address}` says is known after apply only");
+            }
+        };
+        let gives = match self.is_mixed {
+            true => "of each configuration of its provider",
+            false => "in its Terraform files, or `[account]` of ringfence.toml,",
+        };
+        format!("{missing} known, which {sources} {gives} would give")
     }
 
     /// The account of a resource.

@@ -41,6 +41,7 @@ fn claim(allowed: &Value, forbidden: &Value) -> Claim {
         kept_back: None,
         denials: Arc::default(),
         disguised: Vec::new(),
+        tagged: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ringfence_policy::{Policies, StatementRef, decide};
+use ringfence_policy::{Policies, decide};
 use ringfence_prove::jsonl::Shown;
 
 use super::closure::{Call, Closure, Made, Step};
@@ -16,6 +16,7 @@ use super::saml;
 use super::shared::Shared;
 use super::world::{Kind, World};
 use crate::access::estate::Estate;
+use crate::access::what::once;
 use crate::proof::guarded::Guarded;
 
 /// What was found.
@@ -306,10 +307,10 @@ impl<'w> Searched<'_, 'w> {
             resource: call.resource.clone(),
             ..own.map(|holder| holder.policies.clone()).unwrap_or_default()
         };
-        let allowed_by = call.witness.as_ref().map(|witness| {
-            let by = decide(&witness.request(), &policies).statements;
-            by.iter().map(StatementRef::to_string).collect()
-        });
+        let allowed_by = call
+            .witness
+            .as_ref()
+            .map(|witness| once(&decide(&witness.request(), &policies).statements));
         Request {
             who: identity.map_or(&self.origin.name, |identity| &identity.name).clone(),
             request: call.witness.as_ref().map(Shown::of),

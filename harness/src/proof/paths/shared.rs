@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use ringfence_policy::{Policies, Principal};
-use ringfence_prove::{Question, Universe, Verdict, within_sent};
+use ringfence_prove::{Question, Universe, Verdict, within};
 
 use super::answers::Answers;
 use super::bits::Bits;
@@ -211,10 +211,14 @@ impl<'w> Shared<'w> {
         let with = grown.policies(identity, self.world);
         let own = Grown::default().policies(identity, self.world);
         let principal = Some(&identity.principal);
-        let universe = Universe::All;
-        let question = Question { inner: &with, outer: &own, principal, universe };
+        // What no action of AWS's does to a resource of its types is nothing.
+        let mut is_more = true;
+        for universe in [Universe::All, Universe::Catalogue] {
+            let question = Question { inner: &with, outer: &own, principal, universe };
+            is_more &= within(&question)? != Verdict::Proved;
+        }
         // Of what is not known nobody knows what is more.
-        let is_more = !identity.most.is_empty() || within_sent(&question)?.0 != Verdict::Proved;
+        is_more |= !identity.most.is_empty();
         self.more.borrow_mut().insert(key, is_more);
         Ok(is_more)
     }

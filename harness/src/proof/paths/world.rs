@@ -223,7 +223,7 @@ impl<'e> Builder<'e> {
             let mut all = Vec::new();
             for (name, entry) in self.entries(before) {
                 let Some(principal) = &entry.principal else {
-                    unknown.push(format!("{name}: its ARN is not known"));
+                    unknown.push(format!("{name}: its ARN is not known: {}", entry.no_arn()));
                     continue;
                 };
                 if entry.is_unnamed {
