@@ -1,13 +1,12 @@
 //! Who of an estate can do something, for all requests.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal};
 use ringfence_prove::{Disagreement, Question, Universe, Verdict, within_sent};
 use serde_json::{Value, json};
 
-use super::denies::{Denials, Denied, kept};
+use super::denies::{Denials, kept};
 use super::diff::Side;
 use super::estate::{Entry, Estate, allows, least};
 use super::federated;
@@ -114,8 +113,7 @@ fn by_sessions(
     let Some(user) = entry.principal.as_ref().filter(is_user) else { return Ok(Side::Nothing) };
     let (limits, whose) = estate.limits_of(entry);
     let under = limits.over(&entry.policies, whose);
-    let is_told = federated::documents(&under).any(|document| federated::tells_apart(document));
-    if !is_told && !federated::resources_tell_apart(estate) {
+    if !federated::are_told_apart(&under, estate) {
         return Ok(Side::Nothing);
     }
     for session in federated::sessions(user, &[&under]) {
@@ -200,31 +198,28 @@ fn by(
     if let Some(why) = all.find_map(|policies| entry.hangs_on_name(name, policies)) {
         return Ok(Side::Undecided(why));
     }
-    let denied = || {
-        let Some(principal) = &entry.principal else { return Denied::default() };
-        let denied = denials.of(&[principal], own.boundary.is_some());
-        if entry.is_unnamed { denied.of_unnamed(name) } else { denied }
-    };
+    let denied = || denials.of_entry(name, entry, own.boundary.is_some());
     let ask_about = |inner: &Policies| {
         let principal = entry.principal.as_ref();
         let question = Question { inner, outer: &outer, principal, universe: Universe::All };
         within_sent(&question)
     };
-    let may_deny = RefCell::new(None);
+    // With why all that they allow may be denied.
     let ask = |inner: &Policies| {
         let found = kept(inner, || denied().sure, ask_about)?;
+        let mut may_deny = None;
         if let Verdict::Violated(_) = &found.verdict {
             let may = denied().may;
             let all = || may.iter().map(|(_, document)| Arc::clone(document)).collect();
             let under = kept(&found.policies, all, ask_about)?;
             if !matches!(under.verdict, Verdict::Violated(_)) {
-                may_deny.replace(may.into_iter().next().map(|(why, _)| why));
+                may_deny = may.into_iter().next().map(|(why, _)| why);
             }
         }
-        Ok::<_, Disagreement>(found.verdict)
+        Ok::<_, Disagreement>((found.verdict, may_deny))
     };
-    let verdict = ask(&under)?;
-    if let (Verdict::Violated(witness), Some(why)) = (&verdict, may_deny.take()) {
+    let (verdict, may_deny) = ask(&under)?;
+    if let (Verdict::Violated(witness), Some(why)) = (&verdict, may_deny) {
         return Ok(Side::Undecided(format!(
             "all else allows `{}` on `{}`, and {why}",
             witness.action, witness.resource
@@ -238,7 +233,7 @@ fn by(
         (Verdict::Violated(witness), None) => match limits.may(whose) {
             None => Side::Request(witness),
             Some(why) => match most.as_ref().map(ask).transpose()? {
-                Some(Verdict::Violated(witness)) => Side::Request(witness),
+                Some((Verdict::Violated(witness), None)) => Side::Request(witness),
                 _ => Side::Undecided(format!(
                     "all else allows `{}` on `{}`, and {why}",
                     witness.action, witness.resource

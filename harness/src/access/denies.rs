@@ -293,6 +293,13 @@ impl Denials {
         denied
     }
 
+    /// The same of the identity of an entry, where its ARN is known.
+    pub(super) fn of_entry(&self, name: &str, entry: &Entry, is_bounded: bool) -> Denied {
+        let Some(principal) = &entry.principal else { return Denied::default() };
+        let denied = self.of(&[principal], is_bounded);
+        if entry.is_unnamed { denied.of_unnamed(name) } else { denied }
+    }
+
     /// The policies that deny something, with what they deny for certain.
     pub(crate) fn policies(&self) -> impl Iterator<Item = (&str, &Arc<Document>)> {
         self.0.iter().filter_map(|of| Some((of.name.as_str(), of.denies.sure.as_ref()?)))

@@ -65,6 +65,11 @@ pub(crate) fn resources_tell_apart(estate: &Estate) -> bool {
     policies.filter(|policy| policy.kind() == Kind::Resource).any(|policy| tells_apart(policy))
 }
 
+/// Whether a user's policies or those of resources may say otherwise of a session than of it.
+pub(crate) fn are_told_apart(policies: &Policies, estate: &Estate) -> bool {
+    documents(policies).any(|document| tells_apart(document)) || resources_tell_apart(estate)
+}
+
 /// Whether a policy has an Allow for a session that somebody may make, by its ARN.
 pub(crate) fn lets_in(principal: Option<&Principal>, policy: &Document) -> bool {
     let Some(start) = principal.and_then(start_of) else { return false };

@@ -126,12 +126,9 @@ fn decided(
     undecided.extend(entry.elsewhere(name));
     undecided.extend(limits.may(whose).map(str::to_owned));
     let mut under = limits.over(&entry.policies, whose);
-    if let Some(principal) = &entry.principal {
-        let denied = estate.denials().of(&[principal], under.boundary.is_some());
-        let denied = if entry.is_unnamed { denied.of_unnamed(name) } else { denied };
-        under.identity.extend(denied.sure);
-        undecided.extend(denied.may.into_iter().map(|(why, _)| why));
-    }
+    let denied = estate.denials().of_entry(name, entry, under.boundary.is_some());
+    under.identity.extend(denied.sure);
+    undecided.extend(denied.may.into_iter().map(|(why, _)| why));
     let taken: Vec<&Through> = endpoints.iter().filter(|one| one.is_of(name)).collect();
     let way = Way { through: None, taken: &taken };
     let mut asked = Asked { name, entry, way, can: BTreeMap::new(), undecided };
@@ -265,8 +262,7 @@ impl Asked<'_> {
     ) -> Result<(), NoAnswer> {
         let is_user = |it: &&Principal| matches!(it, Principal::User { .. });
         let Some(user) = user.filter(is_user) else { return Ok(()) };
-        let is_told = federated::documents(under).any(|document| federated::tells_apart(document));
-        if !is_told && !federated::resources_tell_apart(estate) {
+        if !federated::are_told_apart(under, estate) {
             return Ok(());
         }
         let policies = |entry: &Entry| {

@@ -201,6 +201,34 @@ fn what_a_bucket_denies_nobody_can(#[case] statement: Value, #[case] can: bool) 
     assert_eq!(what.contains("`s3:DeleteObject` on `arn:aws:s3:::artifacts/other/"), can, "{what}");
 }
 
+/// What neither may keep back, each of them may: a control policy leaves what a bucket's policy
+/// may deny.
+#[rstest]
+#[case::each_keeps_back_some(true, "undecided: all else allows `s3:PutObject` on ")]
+#[case::one_alone(false, "`s3:PutObject` on `arn:aws:s3:::artifacts/other/")]
+fn what_may_deny_counts_under_what_may_keep_back(#[case] denies: bool, #[case] told: &str) {
+    let limits = json!({"Effect": "Deny", "Action": "s3:*", "NotResource": OTHERS});
+    let limits = resource(
+        "aws_organizations_policy",
+        json!({"id": "p-limits", "type": "SERVICE_CONTROL_POLICY",
+            "content": document(&[limits])}),
+    );
+    let of_some_bucket = resource(
+        "aws_s3_bucket_policy",
+        json!({"policy": document(&[deny(&json!("*"), OTHERS, &json!({}))])}),
+    );
+    let mut more = vec![limits];
+    more.extend(denies.then_some(of_some_bucket));
+    let work = [work(), vec![allow("s3:PutObject", "*")]].concat();
+    let directory = estate(&state(&work, &[allow("*", "*")], REPOSITORY, &more));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+    command.current_dir(directory.path());
+    let output = command.args(["who-can", "s3:PutObject", "--state", "state.json"]).output();
+    let who = text(&output.unwrap().stdout).to_owned();
+    let own = who.lines().find_map(|line| line.strip_prefix("role/deployer: ")).unwrap();
+    assert!(own.starts_with(told), "{own}");
+}
+
 /// A request that breaks the rail all the same is another than what is denied.
 #[test]
 fn what_is_not_denied_is_shown() {
