@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{allow, document, found, gains, iam, regional, resource, trust};
 
-fn role(name: &str, trust: &str) -> Value {
+pub(super) fn role(name: &str, trust: &str) -> Value {
     resource(
         "aws_iam_role",
         name,
@@ -32,7 +32,7 @@ fn to(service: &str, policy: &str, more: &[Value]) -> Found {
 
 /// What is told of a way to the victim's session: nothing, that there is one, or why nobody
 /// knows.
-fn way(found: &Found) -> Option<String> {
+pub(super) fn way(found: &Found) -> Option<String> {
     let source = found.sources.iter().find(|one| one.name == "role/attacker").unwrap();
     let mut all = source.paths.iter().filter(|path| path.gain == "session");
     let way = all.find(|path| path.of == "role/victim")?;

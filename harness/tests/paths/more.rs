@@ -5,15 +5,8 @@ use ringfence::proof::paths::Found;
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use super::handed::{role, way};
 use super::{document, found, iam, regional, resource, trust};
-
-fn role(name: &str, trust: &str) -> Value {
-    resource(
-        "aws_iam_role",
-        name,
-        json!({"name": name, "arn": iam(&format!("role/{name}")), "assume_role_policy": trust}),
-    )
-}
 
 /// An attacker that may do something, and a victim.
 fn to(statements: &[Value], victim: &str, more: &[Value]) -> Found {
@@ -26,15 +19,6 @@ fn to(statements: &[Value], victim: &str, more: &[Value]) -> Found {
     ];
     all.extend(more.iter().cloned());
     found(&all)
-}
-
-/// What is told of a way to the victim's session: nothing, that there is one, or why nobody
-/// knows.
-fn way(found: &Found) -> Option<String> {
-    let source = found.sources.iter().find(|one| one.name == "role/attacker").unwrap();
-    let mut all = source.paths.iter().filter(|path| path.gain == "session");
-    let way = all.find(|path| path.of == "role/victim")?;
-    Some(way.undecided.clone().unwrap_or_default())
 }
 
 fn allow(actions: &[&str], on: &str) -> Value {

@@ -106,16 +106,19 @@ pub(super) fn to(service: &str) -> Vec<&'static str> {
 }
 
 /// The trust policies of an estate's roles, where they are there.
-pub(super) fn trusts(estate: &Estate) -> impl Iterator<Item = Option<&Entry>> {
+fn trusts(estate: &Estate) -> impl Iterator<Item = Option<&Entry>> {
     let roles = estate.entries.range("role/".to_owned()..).map(|(name, _)| name);
     let roles = roles.take_while(|name| name.starts_with("role/"));
     roles.map(move |role| estate.entries.get(&format!("trust of {role}")))
 }
 
-/// The services that roles of an estate let in. Where a trust policy lets in everybody, or is
-/// not known, these are all.
-pub(super) fn let_in(estate: &Estate) -> BTreeSet<String> {
-    let any = Principal::Service { name: "ringfence".to_owned() };
+/// Whom the Allows of these name, of a kind, and whether one may let in everybody, for it says
+/// so or is not known.
+pub(super) fn named<'e>(
+    estate: &'e Estate,
+    anybody: &Principal,
+    kind: impl Fn(Named<'e>) -> Option<&'e str>,
+) -> (BTreeSet<&'e str>, bool) {
     let mut all = BTreeSet::new();
     let mut is_any = false;
     for trust in trusts(estate) {
@@ -126,13 +129,22 @@ pub(super) fn let_in(estate: &Estate) -> BTreeSet<String> {
         is_any |= !entry.unknown.is_empty();
         let policy = entry.policies.resource.iter().flat_map(|one| statements(one));
         for statement in policy.filter(|one| one.effect() == Effect::Allow) {
-            is_any |= statement.names(&any).is_some();
-            all.extend(statement.principals().filter_map(|named| match named {
-                Named::Service(name) => Some(name.to_owned()),
-                Named::Account(_) | Named::Arn(_) | Named::Federated(_) => None,
-            }));
+            is_any |= statement.names(anybody).is_some();
+            all.extend(statement.principals().filter_map(&kind));
         }
     }
+    (all, is_any)
+}
+
+/// The services that roles of an estate let in. Where a trust policy lets in everybody, or is
+/// not known, these are all.
+pub(super) fn let_in(estate: &Estate) -> BTreeSet<String> {
+    let any = Principal::Service { name: "ringfence".to_owned() };
+    let (named, is_any) = named(estate, &any, |named| match named {
+        Named::Service(name) => Some(name),
+        Named::Account(_) | Named::Arn(_) | Named::Federated(_) => None,
+    });
+    let mut all: BTreeSet<String> = named.into_iter().map(str::to_owned).collect();
     if is_any {
         for row in ROWS.iter() {
             all.extend(row.to.iter().map(|to| (*to).to_owned()));

@@ -9,9 +9,9 @@
 use std::collections::BTreeSet;
 
 use ringfence_policy::Principal;
-use ringfence_policy::symbolic::{Effect, Named, statements};
+use ringfence_policy::symbolic::Named;
 
-use super::handed::trusts;
+use super::handed::named;
 use super::read::attribute;
 use crate::access::estate::Estate;
 
@@ -29,23 +29,10 @@ pub(super) struct Provider {
 /// Those that roles of an estate let in.
 pub(super) fn providers(estate: &Estate) -> Vec<Provider> {
     let any = Principal::WebIdentity { provider_arn: ANY.to_owned() };
-    let mut all: BTreeSet<&str> = BTreeSet::new();
-    let mut is_any = false;
-    for trust in trusts(estate) {
-        let Some(entry) = trust else {
-            is_any = true;
-            continue;
-        };
-        is_any |= !entry.unknown.is_empty();
-        let policy = entry.policies.resource.iter().flat_map(|one| statements(one));
-        for statement in policy.filter(|one| one.effect() == Effect::Allow) {
-            is_any |= statement.names(&any).is_some();
-            all.extend(statement.principals().filter_map(|named| match named {
-                Named::Federated(arn) => Some(arn).filter(|arn| arn.contains(":saml-provider/")),
-                Named::Account(_) | Named::Arn(_) | Named::Service(_) => None,
-            }));
-        }
-    }
+    let (mut all, is_any) = named(estate, &any, |named| match named {
+        Named::Federated(arn) => Some(arn).filter(|arn| arn.contains(":saml-provider/")),
+        Named::Account(_) | Named::Arn(_) | Named::Service(_) => None,
+    });
     all.extend(is_any.then_some(ANY));
     let there: BTreeSet<&str> = estate
         .resources
