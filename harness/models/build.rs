@@ -42,9 +42,13 @@ fn main() {
     writeln!(index, "pub(crate) static PREFIXES: [PrefixEntry; {}] = [", catalogue.len()).unwrap();
     for (prefix, set) in &catalogue {
         let name = text(set, "name").unwrap();
+        let actions = set.get("actions").and_then(Value::as_object).map_or(0, Map::len);
         let place = packed.put(set);
-        writeln!(index, "PrefixEntry {{ prefix: {prefix:?}, name: {name:?}, place: {place} }},")
-            .unwrap();
+        writeln!(
+            index,
+            "PrefixEntry {{ prefix: {prefix:?}, name: {name:?}, actions: {actions}, place: {place} }},"
+        )
+        .unwrap();
     }
     index.push_str("];\n");
     fs::write(out.join("actions.bin"), &packed.bytes).unwrap();

@@ -102,7 +102,11 @@ impl<'s> Seen<'s> {
         let is = |person: &Person| match selector {
             Selector::Role(name) => has_name(person, "role/", name),
             Selector::User(name) => has_name(person, "user/", name),
-            Selector::Tag(key, value) => person.tags.get(key).is_some_and(|has| has == value),
+            Selector::Tag(key, value) => person.tags.iter().any(|(own, has)| {
+                // Keys of tags of identities are not told apart by case, their values are
+                // (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html).
+                own.to_lowercase() == key.to_lowercase() && has == value
+            }),
             Selector::Deployer(name) => person.deployers.iter().any(|one| one == name),
             Selector::Named(_) => person.arn.is_some() && person.arn == named,
         };

@@ -27,6 +27,14 @@ mod watch;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
+/// A bundle is checked by a key, or by its hashes alone, and the error names both.
+#[test]
+fn what_a_bundle_is_checked_by_is_named() {
+    let output = run(&["evidence", "verify", "bundle"], b"");
+    let error = text(&output.stderr);
+    assert!(error.contains("<--allowed-key <ALLOWED_KEY>|--hashes-only>"), "{error}");
+}
+
 const ALLOW: &str = r#"{"id":1,"principal":"arn:aws:iam::123456789012:user/alice","action":"s3:GetObject","resource":"arn:aws:s3:::b/k","policies":{"identity":[{"Version":"2012-10-17","Statement":[{"Sid":"Read","Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}]}]}}"#;
 const ALLOWED: &str = r#"{"id":1,"decision":"allow","layer":"identity","statements":[{"policy":"identity[0]","sid":"Read","index":0}],"explanation":"allowed by statement `Read` of `identity[0]`"}"#;
 
@@ -167,9 +175,9 @@ fn explain_shows_the_denying_statement() {
     let expected = "\
 DENIED (explicitly): arn:aws:iam::123456789012:user/alice asks for s3:GetObject on arn:aws:s3:::b/k
 layer: identity
-why: denied by statement 1 of `identity[0]`
+why: denied by statement 2 of `identity[0]`
 
-statement 1 of `identity[0]` (identity):
+statement 2 of `identity[0]` (identity):
     {\"Effect\":\"Deny\",\"Action\":\"s3:*\",\"Resource\":\"*\"}
 ";
     assert_eq!(text(&output.stdout), expected);

@@ -1,14 +1,20 @@
 //! Who can come to act as whom: each known path where it exists, and not where one
 //! permission of it lacks.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
+#[path = "paths/accounts.rs"]
+mod accounts;
 #[path = "paths/boundaries.rs"]
 mod boundaries;
+#[path = "paths/denied.rs"]
+mod denied;
 #[path = "paths/handed.rs"]
 mod handed;
 #[path = "paths/more.rs"]
 mod more;
+#[path = "paths/partly.rs"]
+mod partly;
 #[path = "paths/running.rs"]
 mod running;
 
@@ -107,6 +113,15 @@ fn service(id: &str) -> (&'static str, Option<(&'static str, Value)>) {
         "gamelift" => ("gamelift.amazonaws.com", None),
         "kinesisanalytics" => ("kinesisanalytics.amazonaws.com", None),
         "omics" => ("omics.amazonaws.com", None),
+        "ekspods" => ("pods.eks.amazonaws.com", None),
+        "rolesanywhere" => ("rolesanywhere.amazonaws.com", None),
+        "transfer" => (
+            "transfer.amazonaws.com",
+            Some((
+                "aws_transfer_user",
+                json!({"role": role, "arn": regional("transfer", "user/s-1/u")}),
+            )),
+        ),
         "ssm" if id == "ssm-003" => ("ssm.amazonaws.com", None),
         "apprunner" => (
             "tasks.apprunner.amazonaws.com",
@@ -199,7 +214,8 @@ fn may_reach(path: &Path, actions: &[&str]) -> bool {
 
 /// An attacker with some permissions, and a victim: what is there for one path.
 fn two(path: &Path, actions: &[&str]) -> (Vec<Value>, &'static str, (&'static str, &'static str)) {
-    let on_users = path.required.iter().any(|action| {
+    let of_iam = || path.required.iter().filter(|action| action.starts_with("iam:"));
+    let on_users = of_iam().any(|action| {
         action.contains("User") || action.contains("AccessKey") || action.contains("LoginProfile")
     });
     let on_groups = path.required.iter().any(|action| action.contains("Group"));
@@ -303,13 +319,25 @@ fn is_another(path: &Path, left: &[&str]) -> bool {
 
 #[test]
 fn each_known_path_is_found_where_it_exists_and_not_without_one_of_its_permissions() {
-    assert_eq!(known().count(), 97);
+    assert_eq!(known().count(), 110);
     let (mut wrong, mut twins) = (Vec::new(), 0);
     for path in known() {
         let all: Vec<&str> = path.required.iter().map(String::as_str).collect();
         // To which instances deployments go is not followed, nor what is there of these.
         let reaches = match path.id.as_str() {
             "codedeploy-001"
+            | "cognitoidentity-developer"
+            | "cognitoidentity-pool"
+            | "cognitoidentity-user"
+            | "cognitoidentity-password"
+            | "ec2-rootvolume"
+            | "ec2-volume"
+            | "ec2instanceconnect-serial"
+            | "ekspods-entry"
+            | "ekspods-policy"
+            | "rolesanywhere-anchor"
+            | "rolesanywhere-anchor-update"
+            | "transfer-key"
             | "emr-steps"
             | "lambda-configuration"
             | "ssm-association-update"

@@ -8,8 +8,9 @@ use std::collections::{BTreeSet, HashSet};
 use ringfence_policy::symbolic::{Action, Effect, Named, Special, StatementView, statements};
 use ringfence_policy::{Policies, Principal, catalog};
 
+use crate::follow::{Open, Spoken, are_many};
 use crate::form::Held;
-use crate::language::{Language, Symbol, literal, samples, symbols};
+use crate::language::{Language, Symbol, folded, literal, samples, symbols};
 use crate::matter::{
     ANY_ACCOUNT, Caller, Key, Matter, Names, Stands, documents, holds, is_account,
 };
@@ -126,13 +127,22 @@ pub fn actions(matter: &Matter<'_>, classes: &[&str]) -> Result<(), String> {
     let services = named.iter().copied().chain(["sts"]).chain(fresh.as_deref());
     for service in services {
         let mut languages: HashSet<Language> = HashSet::from([Language(vec![Vec::new()])]);
+        let mut full: BTreeSet<String> = BTreeSet::new();
         let by_itself = |name: Vec<Symbol>| Language(vec![name]);
         let free = Special::names(service).filter(|_| service == "sts");
-        languages.extend(free.map(|name| by_itself(literal(name, true))));
+        for name in free {
+            languages.insert(by_itself(literal(name, true)));
+            full.insert(name.to_ascii_lowercase());
+        }
         for statement in &matter.statements {
             let own = statement.actions().filter(|(of, _)| of.is_none_or(|of| of == service));
             let mut own: Vec<Vec<Symbol>> =
                 own.map(|(_, tokens)| folded(symbols(&tokens))).collect();
+            let text = |name: &Vec<Symbol>| -> Option<String> {
+                name.iter().map(|one| one.written()).collect()
+            };
+            let named = own.iter().filter_map(text);
+            full.extend(named.filter(|name| name.chars().all(is_of_names)));
             if matter.is_named() {
                 let is_full = |name: &&Vec<Symbol>| name.iter().all(|one| one.written().is_some());
                 languages.extend(own.iter().filter(is_full).cloned().map(by_itself));
@@ -143,28 +153,45 @@ pub fn actions(matter: &Matter<'_>, classes: &[&str]) -> Result<(), String> {
                 languages.insert(Language(own));
             }
         }
-        let languages: Vec<&Language> = languages.iter().collect();
-        let is_of_names =
-            |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '-';
-        let names = samples(&languages, is_of_names)
-            .map_err(|_| format!("the actions of `{service}` have too many patterns"))?;
-        for name in names.iter().filter(|name| !name.is_empty()) {
-            let action = format!("{service}:{name}");
-            if !is_known(&action) {
-                return Err(format!("no class has actions like `{action}`"));
+        full.remove("");
+        let is_missed = |name: &str| !is_known(&format!("{service}:{name}"));
+        let missed = |name: &str| format!("no class has actions like `{service}:{name}`");
+        // Names in full are looked at by themselves.
+        let of_service = known.iter().filter(|(_, is_sts, unsent, is_free)| {
+            *is_sts == (service == "sts") && !is_free && !unsent.contains(&true)
+        });
+        let shown: BTreeSet<&Vec<bool>> = of_service.map(|(about, ..)| about).collect();
+        let follow = || match full.iter().find(|name| is_missed(name)) {
+            Some(name) => Err(Open::Name(name.clone())),
+            None => Spoken::of(&matter.statements, service, &matter.lists).follow(
+                &shown,
+                &full,
+                is_of_names,
+            ),
+        };
+        if are_many(&languages) {
+            match follow() {
+                Ok(()) => continue,
+                Err(Open::Name(name)) => return Err(missed(&name)),
+                Err(Open::TooMany) => {}
             }
+        }
+        let languages: Vec<&Language> = languages.iter().collect();
+        let all = samples(&languages, is_of_names)
+            .map_err(|_| format!("the actions of `{service}` have too many patterns"))?;
+        let unlike = all.iter().find(|name| !name.is_empty() && is_missed(name));
+        if let Some(name) = unlike
+            && follow().is_err()
+        {
+            return Err(missed(name));
         }
     }
     Ok(())
 }
 
-/// An action's name, in any case.
-fn folded(symbols: Vec<Symbol>) -> Vec<Symbol> {
-    let fold = |symbol| match symbol {
-        Symbol::Character(one) => Symbol::Letter(one.to_ascii_lowercase()),
-        other => other,
-    };
-    symbols.into_iter().map(fold).collect()
+/// What actions' names are made of, in small letters.
+fn is_of_names(one: char) -> bool {
+    one.is_ascii_lowercase() || one.is_ascii_digit() || one == '-'
 }
 
 /// One of each kind of caller that the policies of resources tell apart, whoever asks.

@@ -78,6 +78,15 @@ pub(crate) fn symbols(tokens: &[Token]) -> Vec<Symbol> {
     out
 }
 
+/// An action's name, in any case.
+pub(crate) fn folded(symbols: Vec<Symbol>) -> Vec<Symbol> {
+    let fold = |symbol| match symbol {
+        Symbol::Character(one) => Symbol::Letter(one.to_ascii_lowercase()),
+        other => other,
+    };
+    symbols.into_iter().map(fold).collect()
+}
+
 /// A text by itself.
 pub(crate) fn literal(text: &str, fold: bool) -> Vec<Symbol> {
     let symbol = |one: char| match fold && one.is_ascii_alphabetic() {
@@ -161,7 +170,11 @@ pub(crate) fn shortest(
     walk.visit(
         &languages,
         is_allowed,
-        |state| (0..all.len()).all(|number| walk.is_live(state, number)),
+        |state| {
+            let mut none = all.len()..languages.len();
+            (0..all.len()).all(|number| walk.is_live(state, number))
+                && !none.any(|number| walk.is_sure(state, number))
+        },
         |state, text| {
             let ends = walk.ends(state);
             let (must, must_not) = ends.split_at(all.len());

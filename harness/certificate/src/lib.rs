@@ -13,6 +13,7 @@
 
 pub mod check;
 pub mod cover;
+mod follow;
 pub mod form;
 mod language;
 pub mod matter;

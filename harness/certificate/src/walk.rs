@@ -112,6 +112,12 @@ impl Walk {
         is_any_marked(state, first, behind)
     }
 
+    /// Whether every text from here on is in a language.
+    pub(crate) fn is_sure(&self, state: &State, number: usize) -> bool {
+        let sure = self.sure.get(number).into_iter().flatten();
+        sure.into_iter().any(|place| is_marked(state, *place))
+    }
+
     pub(crate) fn visit(
         &self,
         languages: &[&Language],

@@ -64,6 +64,15 @@ impl Proof {
         if self.is_of_packets() { "packets" } else { "requests" }
     }
 
+    /// Of whom, where the claims say less than the probes of the guard rail try.
+    pub(crate) fn of_whom(&self) -> &'static str {
+        match self.guard_rail.as_str() {
+            // Which branches and environments of its own repository become it, the probes try.
+            "only its own workflow becomes a deployer" => " of other repositories and teams",
+            _ => "",
+        }
+    }
+
     /// What it comes to where it stands alone.
     pub(crate) const fn stands_for(&self) -> Verdict {
         match self.verdict {

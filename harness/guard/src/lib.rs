@@ -64,6 +64,7 @@ mod vpc_endpoint;
 mod tests;
 
 pub use ask::{Caller, NotRecorded, Question};
+pub use checks::s3::is_public as is_public_bucket_policy;
 pub use guard::{AccountConfig, Config, Guard, GuardError, Reach, UserKey};
 pub use journal::Journal;
 pub use observe::Mode;

@@ -312,14 +312,14 @@ mod tests {
         let required = requirement("s3:GetObject", "arn:aws:s3:::b/k", None);
         let mut undecided = decision(Outcome::Undecided, Layer::Identity, Some("own"));
         undecided.explanation =
-            "undecided: nothing is known of `x:k`; statement 0 of `own` may allow it".to_owned();
+            "undecided: nothing is known of `x:k`; statement 1 of `own` may allow it".to_owned();
         for caller in [caller(), Identity::Anonymous] {
             let error = denied(service, operation, &caller, &required, &undecided, "id");
             assert_eq!((error.code.as_ref(), error.status), ("RingfenceUndecided", 418));
             assert_eq!(
                 error.message,
                 "s3:GetObject on arn:aws:s3:::b/k is undecided: nothing is known of `x:k`; \
-                 statement 0 of `own` may allow it"
+                 statement 1 of `own` may allow it"
             );
         }
     }

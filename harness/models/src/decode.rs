@@ -79,6 +79,8 @@ struct FullShape {
     #[serde(default)]
     union: bool,
     max: Option<usize>,
+    #[serde(rename = "enum", default)]
+    values: Vec<&'static str>,
 }
 
 #[derive(Deserialize)]
@@ -163,7 +165,7 @@ impl RawShape {
     }
 
     fn named(self, name: &'static str, names: &Names) -> Result<Shape, Error> {
-        let full = match self {
+        let mut full = match self {
             Self::Full(full) => *full,
             Self::Plain(r#type) => FullShape {
                 r#type,
@@ -181,6 +183,7 @@ impl RawShape {
                 document: false,
                 union: false,
                 max: None,
+                values: Vec::new(),
             },
         };
         let form = match (full.r#type, full.member, full.key, full.value) {
@@ -204,6 +207,7 @@ impl RawShape {
             (_, None, None, None) => Form::Scalar,
             _ => return Err(Error::NoForm(name)),
         };
+        full.values.shrink_to_fit();
         Ok(Shape {
             name,
             kind: full.r#type,
@@ -217,6 +221,7 @@ impl RawShape {
             document: full.document,
             union: full.union,
             max: full.max,
+            values: full.values,
         })
     }
 }

@@ -57,6 +57,12 @@ impl Model {
         self.roles.get_or_init(|| needs::with_roles(self))
     }
 
+    /// The values that one of this model's members may have, where it is a text that has
+    /// no others.
+    pub fn values_of(&self, member: &Member) -> &[&'static str] {
+        self.shape_of(member).map(|shape| shape.values.as_slice()).unwrap_or_default()
+    }
+
     /// The shape of one of this model's members.
     pub fn shape_of(&self, member: &Member) -> Option<&Shape> {
         self.shapes.get(usize::try_from(member.shape).ok()?)

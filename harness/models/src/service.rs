@@ -52,6 +52,7 @@ pub(crate) struct Entry {
 pub(crate) struct PrefixEntry {
     pub(crate) prefix: &'static str,
     pub(crate) name: &'static str,
+    pub(crate) actions: usize,
     pub(crate) place: Place,
 }
 

@@ -30,6 +30,8 @@ pub struct Shape {
     pub union: bool,
     /// How many items a list or a map may have.
     pub max: Option<usize>,
+    /// The values that a text may have; none: any text.
+    pub values: Vec<&'static str>,
 }
 
 /// What a shape consists of.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringfence_models::{Form, Location, Model, Operation, Protocol, Service, actions};
+use ringfence_models::{Form, Kind, Location, Model, Operation, Protocol, Service, actions};
 
 fn operations() -> impl Iterator<Item = &'static Operation> {
     Service::all().flat_map(|service| &service.model().operations)
@@ -102,6 +102,29 @@ fn every_shape_consists_of_shapes() {
     }
 }
 
+/// As botocore has them, and of texts alone.
+#[test]
+fn the_values_of_enumerations_are_there() {
+    let mut count = 0;
+    for service in Service::all() {
+        for shape in service.model().shapes.iter().filter(|shape| !shape.values.is_empty()) {
+            count += 1;
+            let of = format!("{service}: {}", shape.name);
+            assert_eq!(shape.kind, Kind::String, "{of}");
+            let unique: BTreeSet<&str> = shape.values.iter().copied().collect();
+            assert_eq!(unique.len(), shape.values.len(), "{of}");
+        }
+    }
+    assert_eq!(count, 8_105);
+    let values = |operation: &str, member: &str| {
+        let iam = Service::of("iam").unwrap();
+        let member = iam.operation(operation).unwrap().member(member).unwrap();
+        iam.model().values_of(member)
+    };
+    assert_eq!(values("UpdateAccessKey", "Status"), ["Active", "Inactive", "Expired"]);
+    assert_eq!(values("UpdateAccessKey", "AccessKeyId"), [""; 0]);
+}
+
 #[test]
 fn every_prefix_is_whole() {
     let mut count = 0;
@@ -128,7 +151,7 @@ fn every_prefix_is_whole() {
             }
         }
     }
-    assert_eq!(count, 22_091);
+    assert_eq!((count, actions::count()), (22_091, 22_091));
 }
 
 /// The last field of an ARN may hold anything; those before it hold a text, a

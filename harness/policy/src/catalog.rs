@@ -4,8 +4,8 @@
 
 pub use ringfence_models::actions::{
     Access, Action, ActionResource, KeyOf, Prefix as Service, ResourceType, action, all_prefixes,
-    beside_the_reference, global_keys, has_one_value, is_global_key, is_prefix, of as service,
-    prefixes,
+    beside_the_reference, count, global_keys, has_one_value, is_global_key, is_prefix,
+    of as service, prefixes,
 };
 
 use crate::arn::Arn;

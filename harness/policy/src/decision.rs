@@ -97,7 +97,10 @@ impl fmt::Display for StatementRef {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.sid {
             Some(sid) => write!(formatter, "statement `{sid}` of `{}`", self.policy),
-            None => write!(formatter, "statement {} of `{}`", self.index, self.policy),
+            // For people the first one is 1.
+            None => {
+                write!(formatter, "statement {} of `{}`", self.index.saturating_add(1), self.policy)
+            }
         }
     }
 }

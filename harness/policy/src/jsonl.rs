@@ -458,11 +458,11 @@ mod tests {
         #[case] unreadable: &str,
     ) {
         let answer = denied_under(condition, readable);
-        assert_eq!(answer["explanation"], "allowed by statement 0 of `identity[0]`");
+        assert_eq!(answer["explanation"], "allowed by statement 1 of `identity[0]`");
         let answer = denied_under(condition, unreadable);
         assert_eq!(answer["decision"], "explicit_deny");
         let explanation = answer["explanation"].as_str().unwrap();
-        let head = "denied by statement 1 of `identity[0]`; it cannot be evaluated: condition ";
+        let head = "denied by statement 2 of `identity[0]`; it cannot be evaluated: condition ";
         assert!(explanation.starts_with(head), "{explanation}");
     }
 
@@ -474,7 +474,7 @@ mod tests {
         );
         assert_eq!(
             answer["explanation"],
-            "denied by statement 1 of `identity[0]`; it cannot be evaluated: condition IpAddress aws:SourceIp: the policy's value `10.0.0.0/33` cannot be read"
+            "denied by statement 2 of `identity[0]`; it cannot be evaluated: condition IpAddress aws:SourceIp: the policy's value `10.0.0.0/33` cannot be read"
         );
         assert_eq!(denied_under(r#"{"Null":{"x:k":"maybe"}}"#, "{}")["decision"], "explicit_deny");
         assert_eq!(denied_under(r#"{"Null":{"x:k":"false"}}"#, "{}")["decision"], "allow");
@@ -556,7 +556,7 @@ mod tests {
     #[case::an_allow_beside_one_that_may(
         &["ALLOW", PLAIN],
         PLAIN,
-        "allowed by statement 1 of `identity[0]`"
+        "allowed by statement 2 of `identity[0]`"
     )]
     fn what_is_certain_is_decided(
         #[case] identity: &[&str],

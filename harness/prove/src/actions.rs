@@ -9,6 +9,7 @@ use ringfence_policy::symbolic::{Action, Special, StatementView, Token};
 
 use crate::domain::{OF_MOST, Universe, never_sent, sends};
 use crate::ends::{ByEnds, Ends};
+use crate::enough::{Sides, enough, ways};
 use crate::names::mentioned;
 use crate::words::{Alphabet, Classes, Entry, Pattern, Symbol, classes_of, literal, pattern};
 
@@ -87,8 +88,7 @@ impl Names {
 
     /// A name of each class of a service's names: of those of which the same statements
     /// speak, and, where names in full are told apart, of each of these.
-    fn words(&self, service: &Service<'_>, apart: bool) -> Classes {
-        let mut entries = self.under(Some(service.name).filter(|_| !service.elsewhere));
+    fn words(&self, service: &Service<'_>, mut entries: Vec<Entry>, apart: bool) -> Classes {
         // No name is empty: of names that are like the empty text another is taken.
         let mut next = entries.iter().flat_map(|entry| &entry.of).max().map_or(0, |last| last + 1);
         let mut by_itself = |pattern: Pattern| {
@@ -119,6 +119,13 @@ impl Names {
 fn special(service: &str, name: &str) -> Option<Special> {
     Special::of(&Action { service, name })
 }
+
+/// In as many ways by what stands in their middle names are told apart one by one.
+const WAYS: usize = 8;
+
+/// Where they are told apart into so many more classes than there are entries, it is looked
+/// for those that are enough.
+const CLASSES: usize = 512;
 
 /// What it may cost to hold names of actions beside entries of policies.
 const MATCHED: usize = 100_000_000;
@@ -153,6 +160,9 @@ pub(crate) struct Groups<'s, 'p> {
     resource_control: bool,
     names: &'s Names,
     spoken: Spoken<'s, 'p>,
+    /// Of each statement of the inner side, which come first, the list of policies that it
+    /// is in, where one of each class of actions need not be asked about.
+    lists: Option<&'s [usize]>,
     /// The condition keys that are asked for, in order.
     keys: Vec<String>,
     complete: bool,
@@ -167,7 +177,39 @@ impl<'s, 'p> Groups<'s, 'p> {
         let mut keys: Vec<String> = mentioned(statements).into_iter().collect();
         keys.sort_unstable();
         let spoken = Spoken::of(statements);
-        Self { universe, resource_control, names, spoken, keys, complete: true }
+        Self { universe, resource_control, names, spoken, lists: None, keys, complete: true }
+    }
+
+    /// The same, where it is asked whether the one side, of which each statement is in one of
+    /// these lists of policies, allows more than the other: what follows of others is left.
+    pub(crate) fn in_lists(self, lists: &'s [usize]) -> Self {
+        Self { lists: Some(lists), ..self }
+    }
+
+    /// Names of a service's of which it is asked.
+    fn words(&self, service: &Service<'_>) -> Classes {
+        let entries = self.names.under(Some(service.name).filter(|_| !service.elsewhere));
+        // Actions of the catalogue are looked for in each class.
+        let lists = self.lists.filter(|_| self.universe != Universe::Catalogue);
+        let count = lists.map_or(0, |_| ways(&entries));
+        let most = CLASSES + entries.len();
+        let kept = if count > 0 { entries.clone() } else { Vec::new() };
+        let enough = || {
+            let sides = Sides::of(self.spoken.statements, lists?);
+            let words = enough(&kept, &sides, Special::names(service.name))?;
+            Some(Classes { words, complete: true })
+        };
+        if count > WAYS
+            && let Some(found) = enough()
+        {
+            return found;
+        }
+        let all = self.names.words(service, entries, self.universe == Universe::Sent);
+        let are_few = all.complete && all.words.len() <= most;
+        if count == 0 || count > WAYS || are_few {
+            return all;
+        }
+        enough().filter(|few| !all.complete || few.words.len() < all.words.len()).unwrap_or(all)
     }
 
     /// The services of which some action may be asked for.
@@ -190,7 +232,7 @@ impl<'s, 'p> Groups<'s, 'p> {
     pub(crate) fn of(&mut self, service: &Service<'_>) -> Vec<Group> {
         let mut names: Vec<(String, bool)> = Vec::new();
         if service.elsewhere || self.universe != Universe::Catalogue {
-            let words = self.names.words(service, self.universe == Universe::Sent);
+            let words = self.words(service);
             self.complete &= words.complete;
             names.extend(words.words.into_iter().map(|name| (name, false)));
             // More than is allowed with others of its service may be with this one.

@@ -24,6 +24,10 @@ pub const SOME_ACCOUNT: &str = "100000000001";
 /// Another account than any caller's.
 pub const OTHER_ACCOUNT: &str = "100000000002";
 
+/// Keys of which users have other values than sessions of roles
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable>).
+const USERS: [&str; 2] = ["aws:userid", "aws:username"];
+
 /// One caller. The condition keys that name the caller are constants
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable>).
 pub(crate) fn one(principal: &Principal) -> Caller {
@@ -61,6 +65,9 @@ pub(crate) fn all(
     let named: BTreeSet<Named<'_>> = statements.iter().flat_map(|one| one.principals()).collect();
     let asked_for = mentioned(statements);
     let names_principals = names_principals(statements);
+    // A user has other ids than a session of a role, which has no `aws:username`.
+    let tells_kinds =
+        names_principals || USERS.iter().any(|key| asked_for.contains(*key)) || has_session;
     let arns = named_set(statements);
     let x = fresh(named.iter().map(|one| match one {
         Named::Account(text) | Named::Arn(text) | Named::Service(text) | Named::Federated(text) => {
@@ -80,7 +87,7 @@ pub(crate) fn all(
     let mut of_account = |account: &str, any: bool| {
         let any = if any { Stands::Anybody } else { Stands::Account };
         principals.push((user(account), any));
-        if names_principals || has_session {
+        if tells_kinds {
             principals.push((session(account, &x), any));
         }
         // Nobody but AWS writes the policies of a service-linked role.

@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ringfence_certificate::check::{CASES, NO_REQUEST, undecided};
 use ringfence_certificate::form::{
@@ -14,10 +15,11 @@ use ringfence_certificate::form::{
 };
 use ringfence_certificate::matter::{Caller, Matter, Part, Stands, told};
 use ringfence_certificate::{Certificates, Known, cover};
+use ringfence_policy::Document;
 use ringfence_policy::symbolic::{FRAMES, StatementView, statements};
 
 use crate::actions::{Groups, Names};
-use crate::compare::{Question, documents};
+use crate::compare::{Question, documents, lists};
 use crate::domain::{Admits, Universe};
 use crate::encode::Scope;
 use crate::keys::Keys;
@@ -83,7 +85,12 @@ fn caller(
     }
     cover::keys(&matter)?;
     let names = Names::of(&all);
-    let mut by_service = Groups::new(&all, &names, (question.universe, false));
+    let of_list = |(list, documents): (usize, &[Arc<Document>])| {
+        let count: usize = documents.iter().map(|one| statements(one).count()).sum();
+        std::iter::repeat_n(list, count)
+    };
+    let in_lists: Vec<usize> = lists(question.inner).enumerate().flat_map(of_list).collect();
+    let mut by_service = Groups::new(&all, &names, (question.universe, false)).in_lists(&in_lists);
     let services = by_service.services(|_| true);
     let mut groups: Vec<_> = services.iter().flat_map(|it| by_service.of(it)).collect();
     let mut seen = HashSet::new();

@@ -1,5 +1,7 @@
 //! Whether all that some policies allow others allow as well.
 
+use std::sync::Arc;
+
 use ringfence_policy::symbolic::{Effect, StatementView, statements};
 use ringfence_policy::{Document, Policies};
 
@@ -9,12 +11,18 @@ use crate::domain::{Admits, Universe};
 pub use crate::question::{Disagreement, Question, Verdict, Witness};
 use crate::search::Search;
 
-/// All documents of some policies.
-pub(crate) fn documents(policies: &Policies) -> impl Iterator<Item = &Document> {
+/// The lists of documents of some policies: one Allow of each is enough.
+pub(crate) fn lists(policies: &Policies) -> impl Iterator<Item = &[Arc<Document>]> {
     let levels = policies.service_control.iter().chain(&policies.resource_control);
     let limits = policies.boundary.iter().chain(&policies.session);
-    let lists = levels.chain(limits).flatten().chain(&policies.identity);
-    lists.chain(&policies.resource).chain(&policies.vpc_endpoint).map(|document| &**document)
+    let own = [policies.identity.as_slice(), policies.resource.as_slice()];
+    let lists = levels.chain(limits).map(Vec::as_slice).chain(own);
+    lists.chain([policies.vpc_endpoint.as_slice()])
+}
+
+/// All documents of some policies.
+pub(crate) fn documents(policies: &Policies) -> impl Iterator<Item = &Document> {
+    lists(policies).flatten().map(|document| &**document)
 }
 
 /// Entries of policies that are looked at, at most: actions, resources and values of
@@ -63,13 +71,17 @@ fn searched(question: &Question<'_>, in_partition: bool) -> Result<Verdict, Disa
         question.inner.identity.iter().any(|one| std::ptr::eq(&**one, document))
     };
     let mut all: Vec<StatementView<'_>> = Vec::new();
+    let mut in_lists: Vec<usize> = Vec::new();
     let mut allows = false;
-    for document in documents(question.inner) {
-        let own = known.as_ref().filter(|_| of_identity(document));
-        for statement in statements(document) {
-            if !own.is_some_and(|known| known.has(statement)) {
-                allows |= own.is_some() && statement.effect() == Effect::Allow;
-                all.push(statement);
+    for (list, documents) in lists(question.inner).enumerate() {
+        for document in documents {
+            let own = known.as_ref().filter(|_| of_identity(document));
+            for statement in statements(document) {
+                if !own.is_some_and(|known| known.has(statement)) {
+                    allows |= own.is_some() && statement.effect() == Effect::Allow;
+                    all.push(statement);
+                    in_lists.push(list);
+                }
             }
         }
     }
@@ -79,7 +91,7 @@ fn searched(question: &Question<'_>, in_partition: bool) -> Result<Verdict, Disa
     }
     let inner = all.len();
     all.extend(documents(question.outer).flat_map(statements));
-    let search = Search::new(question, &all, inner);
+    let search = Search::new(question, &all, inner).in_lists(&in_lists);
     match in_partition {
         true => search.within_a_partition().run(),
         false => search.run(),

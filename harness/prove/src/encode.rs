@@ -15,12 +15,14 @@ use ringfence_policy::symbolic::{
 };
 use ringfence_policy::{Context, Principal, Values};
 
+use crate::choices::Passing;
 use crate::domain::Admits;
 use crate::formula::Formula;
 use crate::keys::{Key, Keys, Told};
 use crate::names;
 use crate::parts::PARTS;
 use crate::patterns::Patterns;
+use crate::residuals::without_variables;
 use crate::set::Set;
 use crate::solve::Model;
 use crate::words::{Pattern, Symbol, literal, pattern};
@@ -74,16 +76,22 @@ impl Encoding {
     pub(crate) fn new(scope: &Scope<'_, '_>) -> Self {
         let mut keys = Keys::new(scope);
         let mut covers: HashMap<usize, (Formula, Formula)> = HashMap::new();
-        for pattern in scope.statements.iter().flat_map(|statement| statement.resources()) {
-            let address = std::ptr::from_ref(pattern).addr();
-            let variables: Vec<&str> = pattern.variables().collect();
-            let formulas = if scope.opaque && keys.is_unclear(&variables) {
-                let test = |which: &str| format!("{which} {}", pattern.source());
-                (keys.either(test("covers")), keys.either(test("leaves out")))
-            } else {
-                covered(pattern, &mut keys, scope.either_beyond)
+        for statement in scope.statements {
+            let has_variables = statement.resources().any(|one| one.variables().next().is_some());
+            let passing = match has_variables {
+                true => keys.passing(*statement),
+                false => Passing::default(),
             };
-            covers.insert(address, formulas);
+            for pattern in statement.resources() {
+                let address = std::ptr::from_ref(pattern).addr();
+                let variables: Vec<&str> = pattern.variables().collect();
+                let formulas = if scope.opaque && keys.is_unclear(&variables, &passing) {
+                    either(pattern, &mut keys)
+                } else {
+                    covered(pattern, &mut keys, &passing, scope)
+                };
+                covers.insert(address, formulas);
+            }
         }
         let frames = FRAMES.iter().zip(scope.frames).map(|(frame, matters)| {
             let [service, account, resource] = frame;
@@ -153,6 +161,11 @@ impl Encoding {
         Formula::all(self.keys.beyond.iter().cloned().map(Formula::negate))
     }
 
+    /// Of values that are not all tried, those with which it is known what is covered.
+    pub(crate) fn chosen(&self) -> Formula {
+        Formula::all(self.keys.chosen.iter().cloned())
+    }
+
     /// The condition context of a request.
     pub(crate) fn context(&self, model: &Model) -> Context {
         let mut context = Context::new();
@@ -207,15 +220,46 @@ fn wild(text: &str, fold: bool) -> Pattern {
     out
 }
 
+/// The same of a pattern of which not every case is told apart: it covers, or leaves out, the
+/// same wherever it is written; nothing but what it covers for some value, and at least what is
+/// beyond it for any.
+fn either(pattern_of: &ResourcePattern, keys: &mut Keys) -> (Formula, Formula) {
+    let any_value = ResourcePattern::of(&without_variables(pattern_of.source()));
+    let [most, reached] =
+        [any_value, pattern_of.reached()].map(|one| one.map(|one| at_most(&one, keys)));
+    let test = |which: &str| format!("{which} {}", pattern_of.source());
+    let covers = keys.either(test("covers"));
+    let leaves_out = keys.either(test("leaves out"));
+    let always = Formula::Constant(true);
+    (
+        covers.and(most.unwrap_or_else(|| always.clone())),
+        leaves_out.or(reached.unwrap_or(always).negate()),
+    )
+}
+
+/// What a pattern without variables covers, beyond its parts, too.
+fn at_most(pattern_of: &ResourcePattern, keys: &mut Keys) -> Formula {
+    let Some(Covered::Arns(all)) = pattern_of.covered(&Context::new()) else {
+        return Formula::Constant(true);
+    };
+    let mut like = Vec::with_capacity(all.len());
+    for tokens in &all {
+        like.push(keys.tests.all_like(tokens.each_ref().map(|part| pattern(part))));
+    }
+    Formula::any(like).and(is_arn())
+}
+
 /// Where a pattern covers what is acted upon, and where it leaves it out: where a variable
 /// in it has no value it covers nothing, and leaves out what is beyond it for any value.
 fn covered(
     pattern_of: &ResourcePattern,
     keys: &mut Keys,
-    either_beyond: bool,
+    passing: &Passing,
+    scope: &Scope<'_, '_>,
 ) -> (Formula, Formula) {
+    let either_beyond = scope.either_beyond;
     let variables: Vec<&str> = pattern_of.variables().collect();
-    let choices = keys.choices(&variables, pattern_of.source());
+    let choices = keys.choices((&variables, pattern_of.source()), passing, scope.statements);
     let (mut covers, mut leaves_out) = (Vec::new(), Vec::new());
     for (when, context) in choices {
         let known = pattern_of.covered(&context);

@@ -13,8 +13,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::callers::written;
-use crate::compare::{Disagreement, Question, Verdict, Witness, within_a_partition};
+use crate::compare::{Disagreement, Question, Verdict, Witness};
 use crate::domain::Universe;
+use crate::elsewhere;
+use crate::federated;
+
+/// What a request hangs on that a federated user makes.
+const BY_SESSION: &str = "a session that a user federates, under session policies that allow it";
 
 /// A line.
 #[derive(Deserialize)]
@@ -125,20 +130,21 @@ impl Comparer {
         let a = self.policies("a", line.a.get())?;
         let b = self.policies("b", line.b.get())?;
         let universe = line.universe.unwrap_or(Universe::All);
-        let ask = |inner: &Policies, outer: &Policies| {
-            let principal = caller.as_ref();
-            within_a_partition(&Question { inner, outer, principal, universe })
+        let mut reasons: Vec<String> = Vec::new();
+        let mut ask = |inner: &Policies, outer: &Policies, [which, witness]: [&str; 2]| {
+            let question = Question { inner, outer, principal: caller.as_ref(), universe };
+            let verdict = elsewhere::beside(&question, federated::within(&question)?)?;
+            if let Verdict::Undecided(reason) = &verdict {
+                reasons.push(format!("{which}: {reason}"));
+            }
+            if federated::hangs_on_session(&question, &verdict) {
+                reasons.push(format!("{witness}: {BY_SESSION}"));
+            }
+            Ok::<_, Disagreement>(verdict)
         };
         let internal = |error: Disagreement| error.to_string();
-        let (a_within_b, b_within_a) =
-            (ask(&a, &b).map_err(internal)?, ask(&b, &a).map_err(internal)?);
-        let reasons: Vec<String> = [("a_within_b", &a_within_b), ("b_within_a", &b_within_a)]
-            .into_iter()
-            .filter_map(|(which, verdict)| match verdict {
-                Verdict::Undecided(reason) => Some(format!("{which}: {reason}")),
-                Verdict::Proved | Verdict::Violated(_) => None,
-            })
-            .collect();
+        let a_within_b = ask(&a, &b, ["a_within_b", "witness_a"]).map_err(internal)?;
+        let b_within_a = ask(&b, &a, ["b_within_a", "witness_b"]).map_err(internal)?;
         serde_json::to_string(&Compared {
             id: line.id,
             a_within_b: word(&a_within_b),

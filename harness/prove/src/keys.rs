@@ -7,6 +7,7 @@ use std::rc::Rc;
 use ringfence_policy::symbolic::{Condition, Effect, Logic};
 use ringfence_policy::{Context, Values};
 
+use crate::choices::Passing;
 use crate::encode::{KEYS, Scope, holds, put};
 use crate::formula::Formula;
 use crate::held::{COMPARED, cost};
@@ -28,14 +29,17 @@ pub(crate) struct Key {
 pub(crate) struct Keys {
     pub(crate) all: Vec<Key>,
     /// The keys that the caller decides, in every context.
-    fixed: Context,
+    pub(crate) fixed: Context,
     /// Why not every case may have been told apart.
     pub(crate) open: Vec<String>,
-    places: HashMap<String, usize>,
+    pub(crate) places: HashMap<String, usize>,
     /// The variables that are true or false.
     pub(crate) tests: Tests,
     /// Those of what entries cover beyond their parts.
     pub(crate) beyond: Vec<Formula>,
+    /// Of resources whose variables have too many values, those with which it is known what is
+    /// covered.
+    pub(crate) chosen: Vec<Formula>,
     pub(crate) unclear: HashSet<String>,
 }
 
@@ -52,12 +56,6 @@ pub(crate) struct Told {
 /// The classes of a key, and why these may not be all.
 type Valued = (Rc<Vec<Option<Values>>>, Option<String>);
 
-/// Classes of the variables in one value that are tried at most.
-const CHOICES: usize = 2_048;
-
-/// The same where there are more: what is found with these is asked of the engine.
-const FEW: usize = 1_024;
-
 /// A condition as it is written: operator, key, values and their variables, and its
 /// statement's effect.
 type Written<'c> = (&'c str, &'c str, &'c [Box<str>], Vec<&'c str>, Effect);
@@ -71,6 +69,7 @@ impl Keys {
             places: HashMap::new(),
             tests: Tests::new(scope.patterns.clone()),
             beyond: Vec::new(),
+            chosen: Vec::new(),
             unclear: HashSet::new(),
         };
         for (key, value) in &scope.caller.fixed {
@@ -160,55 +159,6 @@ impl Keys {
         }
     }
 
-    /// The contexts that the classes of some variables make, each with the
-    /// formula that the variables are of these classes; a few of them where there are too
-    /// many.
-    pub(crate) fn choices(&mut self, variables: &[&str], what: &str) -> Vec<(Formula, Context)> {
-        self.combined(variables).unwrap_or_else(|| {
-            self.open.push(format!("the variables of `{what}` have too many values"));
-            self.few(variables)
-        })
-    }
-
-    fn combined(&self, variables: &[&str]) -> Option<Vec<(Formula, Context)>> {
-        self.first_of_each(variables, usize::MAX)
-    }
-
-    /// The same of the first classes of each variable.
-    fn few(&self, variables: &[&str]) -> Vec<(Formula, Context)> {
-        let is_few = |count: &usize| {
-            let power = u32::try_from(variables.len()).ok();
-            power.and_then(|power| count.checked_pow(power)).is_some_and(|all| all <= FEW)
-        };
-        let count = (1..=FEW).take_while(is_few).last().unwrap_or_default();
-        self.first_of_each(variables, count).unwrap_or_default()
-    }
-
-    fn first_of_each(&self, variables: &[&str], most: usize) -> Option<Vec<(Formula, Context)>> {
-        let names: BTreeSet<String> =
-            variables.iter().map(|name| name.to_ascii_lowercase()).collect();
-        let mut all = vec![(Formula::Constant(true), self.fixed.clone())];
-        for name in names {
-            let place = *self.places.get(&name)?;
-            let key = self.all.get(place)?;
-            let count = key.values.len().min(most);
-            if all.len() * count > CHOICES {
-                return None;
-            }
-            let mut next = Vec::with_capacity(all.len() * count);
-            for (when, context) in &all {
-                for class in 0..count {
-                    let mut context = context.clone();
-                    key.put(class, &mut context);
-                    let is = Formula::within(KEYS + place, Set::of(key.values.len(), [class]));
-                    next.push((when.clone().and(is), context));
-                }
-            }
-            all = next;
-        }
-        Some(all)
-    }
-
     /// What is asked of a condition: where it is, and the classes of its key and of its
     /// variables.
     fn asked(
@@ -234,7 +184,7 @@ impl Keys {
     }
 
     pub(crate) fn contexts(&self, condition: &Condition) -> Option<Vec<(Formula, Context)>> {
-        self.combined(&condition.variables())
+        self.combined(&condition.variables(), &Passing::default())
     }
 
     /// A test that may come out either way, the same wherever it stands.
@@ -249,10 +199,10 @@ impl Keys {
         beyond
     }
 
-    /// Whether one of the variables is not told apart in full.
-    pub(crate) fn is_unclear(&self, variables: &[&str]) -> bool {
+    /// Whether one of the variables is not told apart in full, or not all of them together.
+    pub(crate) fn is_unclear(&self, variables: &[&str], passing: &Passing) -> bool {
         variables.iter().any(|name| self.unclear.contains(&name.to_ascii_lowercase()))
-            || self.combined(variables).is_none()
+            || self.combined(variables, passing).is_none()
     }
 
     /// Each condition as a formula.
@@ -305,7 +255,7 @@ impl Keys {
         let contexts = contexts.unwrap_or_else(|| {
             let what = condition.key();
             self.open.push(format!("the variables compared with `{what}` have too many values"));
-            let few = Some(self.few(&condition.variables())).filter(can_be_compared);
+            let few = Some(self.first_few(&condition.variables())).filter(can_be_compared);
             few.unwrap_or_default()
         });
         let Some(key) = self.all.get(place) else { return Formula::Constant(false) };

@@ -33,12 +33,16 @@ mod blind;
 mod budget;
 mod callers;
 mod certify;
+mod choices;
 mod clauses;
 mod common;
 mod compare;
 mod domain;
+mod elsewhere;
 mod encode;
 mod ends;
+mod enough;
+mod federated;
 mod formula;
 mod held;
 pub mod jsonl;
@@ -54,6 +58,7 @@ mod search;
 mod set;
 mod shortest;
 mod solve;
+mod together;
 mod tried;
 mod values;
 mod words;
@@ -65,6 +70,7 @@ pub use compare::{
     within_sent_for,
 };
 pub use domain::Universe;
+pub use elsewhere::LetIn;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -160,6 +160,17 @@ impl Product {
         patterns.iter().map(mask).collect()
     }
 
+    /// From this place on, those from which a pattern matches however the text goes on.
+    pub(crate) fn closed(&self, from: usize) -> Places {
+        let mut closed = vec![0; self.sure.len()].into_boxed_slice();
+        for place in from..self.firsts.len() {
+            if is_marked(&self.sure, place) && is_marked(&self.ends, place + 1) {
+                mark(&mut closed, place);
+            }
+        }
+        closed
+    }
+
     /// Of characters that every pattern treats alike, one is enough.
     fn keep_distinct(&mut self) {
         let mut seen: HashSet<(Places, Places)> = HashSet::new();

@@ -30,7 +30,7 @@ pub(crate) fn residuals(lower: &str, scope: &Scope<'_, '_>, place: usize) -> Vec
 }
 
 /// What follows the fifth colon that is not in a variable.
-fn resource_part(source: &str) -> &str {
+pub(crate) fn resource_part(source: &str) -> &str {
     let (mut inside, mut colons) = (false, 0);
     for (place, byte) in source.bytes().enumerate() {
         match byte {
@@ -89,7 +89,7 @@ fn split_at_variable<'t>(text: &'t str, lower: &str) -> Option<(&'t str, &'t str
 }
 
 /// Each variable stands for some text.
-fn without_variables(text: &str) -> String {
+pub(crate) fn without_variables(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {

@@ -25,6 +25,8 @@ pub(crate) struct Search<'s, 'p> {
     statements: &'s [StatementView<'p>],
     /// How many are of the inner side.
     inner: usize,
+    /// Of each of these, the list of policies that it is in, where that is known.
+    lists: Option<&'s [usize]>,
     callers: Vec<Caller>,
     /// The accounts that are named: whoever is of any account is of none of these.
     accounts: BTreeSet<String>,
@@ -62,6 +64,7 @@ impl<'s, 'p> Search<'s, 'p> {
             question,
             statements,
             inner,
+            lists: None,
             callers,
             accounts,
             within: None,
@@ -75,6 +78,11 @@ impl<'s, 'p> Search<'s, 'p> {
     /// What is acted upon is of the partition that the ARN of who asks names.
     pub(crate) fn within_a_partition(self) -> Self {
         Self { within: self.question.principal.and_then(named_partition), ..self }
+    }
+
+    /// Of the actions none need be asked about that follow from others.
+    pub(crate) fn in_lists(self, lists: &'s [usize]) -> Self {
+        Self { lists: Some(lists), ..self }
     }
 
     pub(crate) fn run(mut self) -> Result<Verdict, Disagreement> {
@@ -92,6 +100,9 @@ impl<'s, 'p> Search<'s, 'p> {
         let is_asked_for = |service: &str| is_any || named.contains(service);
         let names = Names::of(statements);
         let mut groups = Groups::new(statements, &names, (universe, resource_control));
+        if let Some(lists) = self.lists {
+            groups = groups.in_lists(lists);
+        }
         let mut decided: HashSet<Alike> = HashSet::new();
         for service in groups.services(is_asked_for) {
             for group in groups.of(&service) {
@@ -267,6 +278,13 @@ impl<'s, 'p> Search<'s, 'p> {
                 }
             }
             let mut exact = self.encoding(action, &statements, caller, admits, [false, false]);
+            let chosen = exact.chosen();
+            if chosen != always
+                && let Outcome::Witness(witness) = tried.search(&mut exact, &chosen)
+                && self.is_confirmed(&witness)
+            {
+                return Some(*witness);
+            }
             match tried.search(&mut exact, &always) {
                 Outcome::Nothing if exact.open.is_empty() => continue,
                 // Where not everything is told apart, a request may come out otherwise.

@@ -6,7 +6,8 @@ use crate::budget::{Budget, TooMany};
 use crate::product::{Places, Product};
 use crate::words::{Alphabet, Pattern, Symbol, fresh, matches};
 
-fn fits(word: &str, all: &[&Pattern], none: &[&Pattern], alphabet: Alphabet) -> bool {
+/// Whether all of some patterns match a text, and none of others.
+pub(crate) fn fits(word: &str, all: &[&Pattern], none: &[&Pattern], alphabet: Alphabet) -> bool {
     word.chars().all(|one| alphabet.has(one))
         && all.iter().all(|pattern| matches(pattern, word))
         && !none.iter().any(|pattern| matches(pattern, word))
@@ -32,9 +33,11 @@ pub(crate) fn shortest(
     budget.take(100 * patterns.iter().map(|pattern| pattern.len()).sum::<usize>())?;
     let product = Product::new(&patterns, alphabet);
     let masks = product.masks(all);
+    let behind: usize = all.iter().map(|pattern| pattern.len() + 1).sum();
+    let closed = product.closed(behind);
     let promises = |places: &Places| {
         let is_in = |mask: &Places| places.iter().zip(mask).any(|(a, b)| a & b != 0);
-        masks.iter().all(is_in)
+        masks.iter().all(is_in) && !is_in(&closed)
     };
     let mut found = None;
     product.visit(budget, promises, |_, word| {

@@ -16,6 +16,9 @@ use crate::set::Set;
 /// Steps after which a search is given up.
 const STEPS: usize = 20_000;
 
+/// What it costs to look at a formula, and at what is left of it.
+const LOOKING: usize = 8;
+
 /// Texts of a part of an ARN that are tried for a shorter one, at most.
 const TRIES: usize = 24;
 
@@ -230,7 +233,12 @@ impl Search<'_> {
             let mut narrowed = false;
             let State { formulas, domains, atoms } = state;
             for formula in formulas {
-                *formula = reduced(formula, domains);
+                let mut looked_at = 0;
+                *formula = reduced(formula, domains, &mut looked_at);
+                if self.tests.spend(LOOKING * looked_at).is_err() {
+                    self.gave_up = true;
+                    return false;
+                }
                 let all: &[Formula] = match formula {
                     Formula::Constant(true) => continue,
                     Formula::Constant(false) => return false,
@@ -362,8 +370,10 @@ fn fix(domains: &mut [Set], variable: Variable, holds: bool) -> bool {
     may_be
 }
 
-/// What of a formula is still open, where each variable's class is one of these.
-fn reduced(formula: &Formula, domains: &[Set]) -> Formula {
+/// What of a formula is still open, where each variable's class is one of these; how many
+/// formulas were looked at for that.
+fn reduced(formula: &Formula, domains: &[Set], looked_at: &mut usize) -> Formula {
+    *looked_at += 1;
     let Some(node) = formula.node() else { return formula.clone() };
     let (all, unit) = match node {
         Node::In(variable, set) => {
@@ -379,7 +389,7 @@ fn reduced(formula: &Formula, domains: &[Set]) -> Formula {
     let mut kept = Vec::new();
     let mut same = true;
     for (place, one) in all.iter().enumerate() {
-        let next = reduced(one, domains);
+        let next = reduced(one, domains, looked_at);
         if same && next.is_same(one) {
             continue;
         }
@@ -396,5 +406,33 @@ fn reduced(formula: &Formula, domains: &[Set]) -> Formula {
     match (same, unit) {
         (true, _) => formula.clone(),
         (false, unit) => Formula::left(kept, unit),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::patterns::Patterns;
+
+    /// What a search looks at counts as its steps do, so that it ends.
+    #[test]
+    fn looking_at_a_formula_takes_of_what_a_question_may_cost() {
+        const COUNT: usize = 2_000;
+        let leaf = |variable| Formula::within(variable, Set::of(3, [0, 1]));
+        let allowed = Formula::all((0..COUNT).map(leaf));
+        let domains = vec![Set::of(3, [0]); COUNT];
+        let found = |spent: usize| {
+            let patterns = Rc::new(RefCell::new(Patterns::default()));
+            patterns.borrow().budget.take(spent).unwrap();
+            let mut tests = Tests::new(patterns);
+            tests.begin(COUNT);
+            let rest = &Formula::Constant(true);
+            Problem { allowed: &allowed, rest, tests: &tests, partition: None }.solve(&domains)
+        };
+        assert!(matches!(found(0), Found::Model(_)));
+        // What is left is enough for a step, and not for looking at each of these.
+        assert_eq!(found(1_000_000_000 - 5 * COUNT), Found::GaveUp);
     }
 }

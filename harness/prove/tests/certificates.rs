@@ -108,6 +108,37 @@ fn a_dozen_words_in_the_middle_of_names_have_a_certificate() {
     assert_eq!(check(&all), Ok(()));
 }
 
+/// Of a dozen statements with a word each most names follow from those with one word, and none
+/// of these from others.
+#[test]
+fn a_dozen_statements_with_a_word_each_have_a_certificate() {
+    let words = "Endpoint Model Context Artifact Action Association Component Job App Feature \
+                 Cluster Tag";
+    let of = |resource: &str| {
+        let statement = |word: &str| {
+            json!({"Effect": "Allow", "Action": format!("sagemaker:*{word}*"),
+                "Resource": format!("arn:aws:sagemaker:*:*:model/{resource}")})
+        };
+        let statements: Value = words.split_whitespace().map(statement).collect();
+        policies(&statements)
+    };
+    let all = certified(&of("a"), &of("*"));
+    assert_eq!(check(&all), Ok(()));
+    let actions = all.certificates[0].callers[0].actions.iter();
+    let names = actions.filter_map(|one| one.action.strip_prefix("sagemaker:"));
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    assert_eq!(names.len(), 13, "{names:?}");
+    for word in words.split_whitespace() {
+        let name = word.to_lowercase();
+        assert!(names.contains(&name), "{name} of {names:?}");
+        let mut without = all.clone();
+        without.certificates[0].callers[0]
+            .actions
+            .retain(|one| one.action != format!("sagemaker:{name}"));
+        assert_eq!(refused(&without), format!("no class has actions like `sagemaker:{name}`"));
+    }
+}
+
 #[test]
 fn a_class_of_values_that_is_removed_is_missed() {
     let mut all = good();

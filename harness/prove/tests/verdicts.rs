@@ -394,11 +394,58 @@ fn many_variables_in_one_resource_are_decided() {
     assert_eq!(verdicts(&bounded, &some), SAME);
 }
 
+/// Of four tags in one resource values are tried together that others name, and more cannot be
+/// covered than with anything for each.
+#[test]
+fn variables_are_tried_with_what_others_name() {
+    let tags = ["a", "b", "c", "d"].map(|tag| format!("aws:PrincipalTag/{tag}"));
+    let names = tags.each_ref().map(|tag| format!("${{{tag}}}")).join("/");
+    let filled: Value = tags.iter().map(|tag| (tag.clone(), json!(""))).collect();
+    let of = |resource: &str| allow(&json!({"Resource": format!("arn:aws:s3:::{resource}")}));
+    let mut bounded = of("app-*/*");
+    let limit = json!({"Resource": format!("arn:aws:s3:::{names}"),
+        "Condition": {"StringNotEquals": filled}});
+    bounded["boundary"] = allow(&limit)["identity"].clone();
+    let found = compared(&json!({"a": bounded, "b": allow(&json!({"Action": "s3:PutObject"}))}));
+    assert_eq!(found["a_within_b"], "violated", "{found}");
+    assert!(found["witness_a"]["resource"].as_str().unwrap().starts_with("arn:aws:s3:::app-"));
+    assert_eq!(verdicts(&bounded, &of("app-*/*")), LESS);
+    assert_eq!(verdicts(&bounded, &of("app-*")), LESS);
+    assert_eq!(verdicts(&bounded, &of("b*")), APART);
+    assert_eq!(verdicts(&of(&names), &of("*/*/*/*")), LESS);
+    assert_eq!(verdicts(&of(&names), &of("*/*/*/*/*")), APART);
+}
+
+/// Values that a statement's conditions do not pass are none of its resource.
+#[test]
+fn variables_are_tried_with_what_conditions_pass() {
+    let tags = ["a", "b", "c"].map(|tag| format!("aws:PrincipalTag/{tag}"));
+    let names = tags.each_ref().map(|tag| format!("${{{tag}}}")).join("/");
+    let values = [json!(["t1", "t2", "t3", "t4"]), json!(["u1", "u2"]), json!(["v1", "v2", "v3"])];
+    let set: Value = tags.iter().cloned().zip(values).collect();
+    let some = allow(&json!({"Resource": format!("arn:aws:s3:::{names}"),
+        "Condition": {"StringEquals": set}}));
+    let of = |begins: &[&str]| {
+        let all = begins.iter().map(|begin| format!("arn:aws:s3:::{begin}/*"));
+        allow(&json!({"Resource": all.collect::<Vec<String>>()}))
+    };
+    assert_eq!(verdicts(&some, &of(&["t1", "t2", "t3", "t4"])), LESS);
+    let found = compared(&json!({"a": some, "b": of(&["t1", "t2", "t3"])}));
+    assert_eq!(found["a_within_b"], "violated", "{found}");
+    assert!(found["witness_a"]["resource"].as_str().unwrap().starts_with("arn:aws:s3:::t4/"));
+    // What is left out is left out for these values alone.
+    let but = allow(&json!({"NotResource": format!("arn:aws:s3:::{names}"),
+        "Condition": {"StringEquals": set}}));
+    assert_eq!(verdicts(&but, &allow(&json!({"NotResource": "arn:aws:s3:::t1/u1/v1"}))), APART);
+}
+
 /// A dozen words in the middle are told apart as far as statements do.
 #[rstest]
 #[case::of_one_statement(1)]
 #[case::of_two(2)]
 #[case::of_three(3)]
+#[case::of_six(6)]
+#[case::of_a_dozen(12)]
 fn many_words_in_the_middle_are_decided(#[case] statements: usize) {
     let words = [
         "Endpoint",
@@ -436,6 +483,137 @@ fn many_words_in_the_middle_are_decided(#[case] statements: usize) {
         assert_eq!(found[witness]["action"], "sagemaker:endpoint");
     }
     assert_eq!(verdicts(&policy(&words, "Allow"), &allow(&json!({"Action": "sagemaker:*"}))), LESS);
+}
+
+/// Words, of which each statement has one in the middle of names.
+const APART_BY_WORDS: [&str; 12] = [
+    "Endpoint",
+    "Model",
+    "Context",
+    "Artifact",
+    "Action",
+    "Association",
+    "Component",
+    "Job",
+    "App",
+    "Feature",
+    "Cluster",
+    "Tag",
+];
+
+fn of_each_word(effect: &str, words: &[&str], resource: &str) -> Vec<Value> {
+    let of = |word: &&str| {
+        let resource = format!("arn:aws:sagemaker:*:*:{resource}");
+        statement(effect, &json!({"Action": format!("sagemaker:*{word}*"), "Resource": resource}))
+    };
+    words.iter().map(of).collect()
+}
+
+fn all_of_sagemaker(resource: &str) -> Value {
+    let resource = format!("arn:aws:sagemaker:*:*:{resource}");
+    statement("Allow", &json!({"Action": "sagemaker:*", "Resource": resource}))
+}
+
+/// What is said of the first side, and the action of its witness.
+fn witnessed(a: &Value, b: &Value) -> (Value, Value) {
+    let found = compared(&json!({"a": a, "b": b}));
+    (found["a_within_b"].clone(), found["witness_a"]["action"].clone())
+}
+
+#[test]
+fn a_dozen_statements_with_a_word_each_are_decided() {
+    let words = &APART_BY_WORDS;
+    let of = |words: &[&str], resource: &str| identity(of_each_word("Allow", words, resource));
+    let (one, all) = (of(words, "model/a"), of(words, "model/*"));
+    assert_eq!(verdicts(&one, &all), LESS);
+    // The last word counts by itself, and so does the first.
+    let violated = |action: &str| (json!("violated"), json!(action));
+    assert_eq!(witnessed(&one, &of(&words[..11], "model/*")), violated("sagemaker:tag"));
+    assert_eq!(witnessed(&one, &of(&words[1..], "model/*")), violated("sagemaker:endpoint"));
+    assert_eq!(verdicts(&one, &identity(vec![all_of_sagemaker("model/a")])), LESS);
+    assert_eq!(verdicts(&of(&words[..11], "model/*"), &of(&words[1..], "*")), APART);
+}
+
+/// What two words deny together is denied of names that have both.
+#[test]
+fn a_deny_of_two_words_of_a_dozen_is_found() {
+    let words = &APART_BY_WORDS;
+    let both = |effect: &str| {
+        let action = "sagemaker:*Model*Tag*";
+        statement(effect, &json!({"Action": action, "Resource": "*"}))
+    };
+    let allowed = of_each_word("Allow", words, "model/a");
+    let without = |allowed: &[Value]| {
+        let mut statements = allowed.to_vec();
+        statements.push(both("Deny"));
+        identity(statements)
+    };
+    let wider = of_each_word("Allow", words, "model/*");
+    let violated = (json!("violated"), json!("sagemaker:modeltag"));
+    assert_eq!(witnessed(&identity(allowed.clone()), &without(&wider)), violated);
+    assert_eq!(verdicts(&without(&allowed), &without(&wider)), LESS);
+    assert_eq!(verdicts(&without(&allowed), &identity(wider)), LESS);
+    // Each word is denied by itself, but for one.
+    let denied = |words: &[&str]| {
+        let mut statements = of_each_word("Deny", words, "model/a");
+        statements.push(all_of_sagemaker("model/*"));
+        identity(statements)
+    };
+    let found = witnessed(&denied(&words[..11]), &denied(words));
+    assert_eq!(found, (json!("violated"), json!("sagemaker:tag")));
+    assert_eq!(verdicts(&denied(words), &denied(&words[..11])), LESS);
+}
+
+/// Of an identity policy and a boundary each word of the one counts with each of the other.
+#[test]
+fn a_dozen_statements_in_each_of_two_layers_are_decided() {
+    let words = &APART_BY_WORDS;
+    let layers = |own: &[&str], boundary: &[&str]| {
+        let mut side = identity(of_each_word("Allow", own, "model/*"));
+        side["boundary"] = identity(of_each_word("Allow", boundary, "model/a"))["identity"].clone();
+        side
+    };
+    let alone = |words: &[&str]| identity(of_each_word("Allow", words, "model/a"));
+    assert_eq!(verdicts(&layers(words, words), &alone(words)), SAME);
+    let less = layers(words, &words[1..]);
+    assert_eq!(verdicts(&less, &alone(words)), LESS);
+    assert_eq!(witnessed(&alone(words), &less), (json!("violated"), json!("sagemaker:endpoint")));
+    // A name that has one of the first half, and one of the other.
+    let (first, second) = words.split_at(6);
+    let halves = layers(first, second);
+    assert_eq!(verdicts(&halves, &alone(first)), LESS);
+    assert_eq!(verdicts(&halves, &alone(second)), LESS);
+    let (verdict, action) = witnessed(&halves, &identity(vec![all_of_sagemaker("model/b")]));
+    assert_eq!(verdict, "violated");
+    let name = action.as_str().unwrap().strip_prefix("sagemaker:").unwrap();
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(&word.to_lowercase()));
+    assert!(has(first) && has(second), "{name}");
+}
+
+/// `NotAction` with a word in each of a dozen statements.
+#[test]
+fn a_dozen_statements_about_all_but_a_word_are_decided() {
+    let words = &APART_BY_WORDS;
+    let but = |words: &[&str], resource: &str| {
+        let of = |mut one: Value| {
+            let members = one.as_object_mut().unwrap();
+            let action = members.remove("Action").unwrap();
+            members.insert("NotAction".to_owned(), action);
+            one
+        };
+        of_each_word("Deny", words, resource).into_iter().map(of).collect::<Vec<Value>>()
+    };
+    let side = |resource: &str| {
+        let mut statements = but(words, resource);
+        statements.push(all_of_sagemaker("*"));
+        identity(statements)
+    };
+    let all = identity(vec![all_of_sagemaker("*")]);
+    assert_eq!(verdicts(&side("model/a"), &all), LESS);
+    let found = compared(&json!({"a": all, "b": side("model/a")}));
+    let resource = found["witness_a"]["resource"].as_str().unwrap();
+    assert!(resource.ends_with(":model/a"), "{found}");
+    assert_eq!(verdicts(&side("model/*"), &side("model/a")), LESS);
 }
 
 fn with_rcp(identity: &Value, action: &str) -> Value {
@@ -533,4 +711,168 @@ fn a_question_that_takes_too_many_steps_is_undecided() {
     );
     assert_eq!(found["reason"], "a_within_b: the search took too many steps");
     assert_eq!(verdicts(&policy(&["*"], 5), &policy(&["", "?*"], 5)), SAME);
+}
+
+/// Everything of S3, and the same but for who meets a condition.
+fn but_for(condition: &Value) -> [Value; 2] {
+    let all = statement("Allow", &json!({"Action": ["s3:*", "sts:*"]}));
+    let deny = statement("Deny", &json!({"Action": "s3:*", "Condition": condition}));
+    [identity(vec![all.clone()]), identity(vec![all, deny])]
+}
+
+const BY_SESSION: &str = "a session that a user federates, under session policies that allow it";
+
+/// Whoever has policies of its own may be a user, a session of a role, or one that a user
+/// federates under session policies of its own making.
+#[rstest]
+#[case::federated(
+    json!({"StringEquals": {"aws:PrincipalType": "FederatedUser"}}),
+    Some(":federated-user/")
+)]
+#[case::federated_by_its_arn(
+    json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:sts::*:federated-user/*"}}),
+    Some(":federated-user/")
+)]
+#[case::a_role_by_its_kind(
+    json!({"StringEquals": {"aws:PrincipalType": "AssumedRole"}}),
+    Some(":assumed-role/")
+)]
+#[case::who_has_no_users_name(
+    json!({"Null": {"aws:username": "true"}}),
+    Some(":assumed-role/")
+)]
+#[case::a_role_by_its_id(
+    json!({"StringLike": {"aws:userid": "AROA*:*"}}),
+    Some(":assumed-role/")
+)]
+#[case::nobody_by_its_kind(json!({"StringEquals": {"aws:PrincipalType": "Account"}}), None)]
+#[case::nobody_by_its_id(json!({"StringLike": {"aws:userid": "x*"}}), None)]
+fn anybody_may_be_a_session(#[case] condition: Value, #[case] who: Option<&str>) {
+    let [a, b] = but_for(&condition);
+    let found = compared(&json!({"a": a, "b": b}));
+    let expected = if who.is_some() { "violated" } else { "proved" };
+    assert_eq!((&found["a_within_b"], &found["b_within_a"]), (&json!(expected), &json!("proved")));
+    let principal = found["witness_a"]["principal"].as_str().unwrap_or_default();
+    assert!(principal.contains(who.unwrap_or_default()), "{found}");
+    let is_federated = principal.contains(":federated-user/");
+    let reason = is_federated.then(|| format!("witness_a: {BY_SESSION}"));
+    assert_eq!(found["reason"], json!(reason), "{found}");
+}
+
+/// Such a session takes no action of STS, and what its session policies do not allow, it may not.
+#[test]
+fn a_federated_session_has_what_its_session_policies_allow() {
+    let is_one = json!({"StringEquals": {"aws:PrincipalType": "FederatedUser"}});
+    let all = statement("Allow", &json!({"Action": "sts:*"}));
+    let deny = statement("Deny", &json!({"Action": "sts:*", "Condition": is_one}));
+    let (a, b) = (identity(vec![all.clone()]), identity(vec![all, deny]));
+    assert_eq!(verdicts(&a, &b), SAME);
+    // One that is named, of whose session policies nothing is said, and two of which it is.
+    let bob = "arn:aws:sts::123456789012:federated-user/bob";
+    let (a, b) = (allow(&json!({"Action": "s3:*"})), allow(&json!({"Action": "s3:Get*"})));
+    let found = compared(&json!({"a": a, "b": b, "principal": bob}));
+    assert_eq!(
+        (&found["a_within_b"], &found["b_within_a"]),
+        (&json!("violated"), &json!("proved"))
+    );
+    assert_eq!(found["reason"], format!("witness_a: {BY_SESSION}"));
+    assert_eq!(found["witness_a"]["principal"], bob);
+    let session = |action: &str| {
+        json!([{"Version": "2012-10-17",
+        "Statement": [statement("Allow", &json!({"Action": action}))]}])
+    };
+    for (action, expected) in [("s3:Get*", "proved"), ("s3:*", "violated")] {
+        let [mut one, mut other] = [a.clone(), b.clone()];
+        one["session"] = session(action);
+        other["session"] = session(action);
+        let found = compared(&json!({"a": one, "b": other, "principal": bob}));
+        assert_eq!((&found["a_within_b"], &found["reason"]), (&json!(expected), &Value::Null));
+    }
+    // A user is no session of its own.
+    let [a, b] = but_for(&is_one);
+    let found = compared(&json!({"a": a, "b": b, "principal": AS_USER}));
+    assert_eq!((&found["a_within_b"], &found["reason"]), (&json!("proved"), &Value::Null));
+}
+
+/// What a resource's policy lets a session do by its own ARN, it may whatever its session
+/// policies are.
+#[test]
+fn a_federated_session_that_a_resource_names_needs_no_session_policy() {
+    let bob = "arn:aws:sts::111122223333:federated-user/bob";
+    let named = |whom: &str| {
+        json!({"resource": {"Version": "2012-10-17",
+        "Statement": [statement("Allow", &json!({"Principal": {"AWS": whom}}))]}})
+    };
+    let found = compared(&json!({"a": named(bob), "b": {}}));
+    assert_eq!((&found["a_within_b"], &found["reason"]), (&json!("violated"), &Value::Null));
+    assert_eq!(found["witness_a"]["principal"], bob);
+    assert_eq!(verdicts(&named(bob), &named(bob)), SAME);
+}
+
+/// What has a policy that lets in who asks: of that neither side says anything.
+#[rstest]
+#[case::a_key("kms:Decrypt", "arn:aws:kms:eu-west-1:123456789012:key/k", "policy of that key")]
+#[case::a_role("sts:AssumeRole", "arn:aws:iam::123456789012:role/x", "trust policy of that role")]
+#[case::another_accounts(
+    "sqs:SendMessage",
+    "arn:aws:sqs:eu-west-1:999999999999:q",
+    "policy of that resource"
+)]
+fn what_hangs_on_a_policy_that_neither_side_has_is_undecided(
+    #[case] action: &str,
+    #[case] resource: &str,
+    #[case] what: &str,
+    #[values(None, Some(AS_USER), Some(AS_ROLE))] who: Option<&str>,
+    #[values("all", "catalogue")] universe: &str,
+) {
+    let a = allow(&json!({"Action": action, "Resource": resource}));
+    let asked = |a: &Value, b: &Value| {
+        let mut line = json!({"a": a, "b": b, "universe": universe});
+        if let Some(who) = who {
+            line["principal"] = json!(who);
+        }
+        compared(&line)
+    };
+    let found = asked(&a, &json!({"identity": []}));
+    // Where nobody says who asks, that is somebody of the account, too.
+    let is_violated = who.is_none() && what == "policy of that resource";
+    let expected = if is_violated { "violated" } else { "undecided" };
+    assert_eq!(found["a_within_b"], expected, "{found}");
+    assert_eq!(found["b_within_a"], "proved", "{found}");
+    if !is_violated {
+        let reason = found["reason"].as_str().unwrap();
+        let end = format!(" hangs on the {what}, which neither side has: it may let in who asks");
+        assert!(reason.starts_with("a_within_b: `") && reason.ends_with(&end), "{reason}");
+    }
+    // Policies that allow the same do so whatever that policy says.
+    let same = asked(&a, &a);
+    assert_eq!(
+        (&same["a_within_b"], &same["b_within_a"]),
+        (&json!("proved"), &json!("proved")),
+        "{same}"
+    );
+}
+
+/// Where all that policies say is too much to be looked at twice, keys are asked about still.
+#[test]
+fn what_hangs_on_a_keys_policy_is_found_beside_much_else() {
+    let buckets: Vec<String> = (0..6_000).map(|at| format!("arn:aws:s3:::b{at}/*")).collect();
+    let read = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": buckets,
+        "Condition": {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}});
+    let decrypt = json!({"Effect": "Allow", "Action": "kms:Decrypt",
+        "Resource": "arn:aws:kms:eu-west-1:123456789012:key/k"});
+    let of = |statements: &[&Value]| json!({"identity": [{"Statement": statements}]});
+    let (a, b) = (of(&[&read]), of(&[&read, &decrypt]));
+    let found = compared(&json!({"a": a, "b": b}));
+    assert_eq!(
+        (&found["a_within_b"], &found["b_within_a"]),
+        (&json!("proved"), &json!("undecided"))
+    );
+    let reason = found["reason"].as_str().unwrap();
+    assert!(
+        reason.contains(" hangs on the policy of that key, which neither side has"),
+        "{reason}"
+    );
+    let same = compared(&json!({"a": b, "b": b}));
+    assert_eq!((&same["a_within_b"], &same["b_within_a"]), (&json!("proved"), &json!("proved")));
 }

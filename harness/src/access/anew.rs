@@ -26,6 +26,7 @@ impl Plan<'_, '_> {
                 format!("`{by}` is destroyed or made anew, and loses what others give it")
             });
             entry.takes.extend(why);
+            entry.is_anew = true;
         }
         let own = self.own;
         for resource in own.resources.iter().filter(|one| !one.is_data) {

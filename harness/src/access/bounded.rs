@@ -24,6 +24,8 @@ pub(crate) struct Bounded {
     pub(crate) allows: Option<Arc<Document>>,
     /// The same where it may be a Deny.
     pub(crate) denies: Option<Arc<Document>>,
+    /// As it is written, where something of it is known.
+    pub(crate) part: Option<Part>,
 }
 
 impl Bounded {
@@ -41,6 +43,7 @@ impl Bounded {
             sure: None,
             allows: of(format!("the most of {name}"), "Allow")?,
             denies: of(format!("the most that {name} denies"), "Deny")?,
+            part: None,
         })
     }
 
@@ -50,12 +53,10 @@ impl Bounded {
     /// # Errors
     /// A statement that AWS would not store.
     pub(super) fn of(name: &str, part: &Part, kind: Kind) -> Result<Option<Self>, DocumentError> {
-        let Some(Read { version, sure, allows, denies }) = Read::of(part) else { return Ok(None) };
-        let document = |name: String, all: Vec<Json>| {
-            let text = json!({"Version": version, "Statement": all}).to_string();
-            let made = || Document::parse(name, &text, kind).map(Arc::new);
-            (!all.is_empty()).then(made).transpose()
-        };
+        let Some(read) = Read::of(part) else { return Ok(None) };
+        let sure = read.in_place();
+        let Read { version, allows, denies, .. } = read;
+        let document = |name: String, all| document(name, &version, all, kind);
         let of = |effect: &str, all: &[Wide]| -> Vec<Json> {
             all.iter().map(|one| one.of_identity(effect)).collect()
         };
@@ -63,18 +64,58 @@ impl Bounded {
             sure: document(name.to_owned(), sure)?,
             allows: document(format!("the most of {name}"), of("Allow", &allows))?,
             denies: document(format!("the most that {name} denies"), of("Deny", &denies))?,
+            part: Some(part.clone()),
+        }))
+    }
+
+    /// The same of one that need not be there: nothing of it is sure.
+    ///
+    /// # Errors
+    /// As of [`Bounded::of`].
+    pub(super) fn perhaps(
+        name: &str,
+        part: &Part,
+        kind: Kind,
+    ) -> Result<Option<Self>, DocumentError> {
+        let Some(Read { version, sure, allows, denies, .. }) = Read::of(part) else {
+            return Ok(None);
+        };
+        let document = |name: String, all| document(name, &version, all, kind);
+        let of = |effect: &str, all: &[Wide]| -> Vec<Json> {
+            let is_it = |one: &&Json| one.get("Effect").and_then(Json::as_str) == Some(effect);
+            let known = sure.iter().filter(is_it).cloned();
+            known.chain(all.iter().map(|one| one.of_identity(effect))).collect()
+        };
+        Ok(Some(Self {
+            sure: None,
+            allows: document(format!("the most of {name}"), of("Allow", &allows))?,
+            denies: document(format!("the most that {name} denies"), of("Deny", &denies))?,
+            // Whether it is there, what is written does not say.
+            part: None,
         }))
     }
 
     /// The most that it allows as a boundary, and the least.
     pub(super) fn limits(self) -> [Vec<Arc<Document>>; 2] {
-        let Self { sure, allows, denies } = self;
+        let Self { sure, allows, denies, .. } = self;
         let least: Vec<_> = sure.clone().into_iter().chain(denies.clone()).collect();
         let most: Vec<_> = sure.into_iter().chain(allows).collect();
         // One that only denies allows nothing, whatever that is.
         let most = if most.is_empty() { least.clone() } else { most };
         [most, least]
     }
+}
+
+/// A document of statements; `None` of none.
+fn document(
+    name: String,
+    version: &str,
+    all: Vec<Json>,
+    kind: Kind,
+) -> Result<Option<Arc<Document>>, DocumentError> {
+    let text = json!({"Version": version, "Statement": all}).to_string();
+    let made = || Document::parse(name, &text, kind).map(Arc::new);
+    (!all.is_empty()).then(made).transpose()
 }
 
 /// The Allows of a resource's policy, each the widest that it may be; whom one lets in that has
@@ -91,6 +132,35 @@ pub(super) fn grants(part: &Part) -> Option<Vec<Json>> {
         !names_by_id(&text) && (version == "2012-10-17" || !text.contains("${"))
     };
     all.iter().all(is_read).then_some(all)
+}
+
+/// What the policy of a resource denies, as far as that is known.
+pub(super) struct Refused {
+    pub(super) version: String,
+    /// The Denies that are known.
+    pub(super) sure: Vec<Json>,
+    /// What may be Denies, each the widest that it may be.
+    pub(super) may: Vec<Json>,
+}
+
+/// The Denies of a resource's policy: whom one denies that is not known, or is named by an id,
+/// may be anybody. `None` as in [`Bounded::of`].
+pub(super) fn refused(part: &Part) -> Option<Refused> {
+    let Read { version, sure, denies, .. } = Read::of(part)?;
+    let is_deny = |one: &Json| one.get("Effect") == Some(&json!("Deny"));
+    let by_id = |one: &Json| {
+        let mut named = ["Principal", "NotPrincipal"].into_iter().filter_map(|key| one.get(key));
+        named.any(|who| names_by_id(&who.to_string()))
+    };
+    let (named, sure): (Vec<Json>, Vec<Json>) = sure.into_iter().filter(is_deny).partition(by_id);
+    let of_anybody = named.into_iter().filter_map(|mut one| {
+        let members = one.as_object_mut()?;
+        members.remove("NotPrincipal");
+        members.insert("Principal".to_owned(), json!("*"));
+        Some(one)
+    });
+    let may = denies.iter().map(Wide::refusal).chain(of_anybody).collect();
+    Some(Refused { version, sure, may })
 }
 
 /// Whether a text may name an identity by the id that AWS gives it.
@@ -119,6 +189,8 @@ struct Read {
     version: String,
     /// Those that are known.
     sure: Vec<Json>,
+    /// The places that these have among all, from 0.
+    places: Vec<usize>,
     /// Those that are not, and may be Allows.
     allows: Vec<Wide>,
     /// Those that are not, and may be Denies.
@@ -126,6 +198,18 @@ struct Read {
 }
 
 impl Read {
+    /// The known statements of an identity's policy, each in its own place: what decides is
+    /// called by its number. One that allows nothing stands where one before it is not known.
+    fn in_place(&self) -> Vec<Json> {
+        let mut all = Vec::new();
+        for (place, known) in self.places.iter().zip(&self.sure) {
+            let nothing = json!({"Effect": "Allow", "NotAction": "*", "Resource": "*"});
+            all.resize(*place, nothing);
+            all.push(known.clone());
+        }
+        all
+    }
+
     fn of(part: &Part) -> Option<Self> {
         let version = match part.get("Version") {
             None => "2008-10-17",
@@ -135,12 +219,14 @@ impl Read {
         let mut read = Self {
             version: version.to_owned(),
             sure: Vec::new(),
+            places: Vec::new(),
             allows: Vec::new(),
             denies: Vec::new(),
         };
-        for statement in part.get("Statement")?.items() {
+        for (place, statement) in part.get("Statement")?.items().iter().enumerate() {
             if let Some(known) = statement.known() {
                 read.sure.push(known);
+                read.places.push(place);
                 continue;
             }
             let wide = Wide::of(statement);
@@ -217,6 +303,17 @@ impl Wide {
         Json::Object(all)
     }
 
+    fn refusal(&self) -> Json {
+        let mut all = self.written("Deny");
+        let known = self.who.clone().filter(|(_, who)| !names_by_id(&who.to_string()));
+        let (key, who) = known.unwrap_or(("Principal", json!("*")));
+        all.insert(key.to_owned(), who);
+        if self.resource.is_none() {
+            all.insert("Resource".to_owned(), json!("*"));
+        }
+        Json::Object(all)
+    }
+
     fn of_trust(&self) -> Json {
         let mut all = self.written("Allow");
         // It is about its role, and does not say it.
@@ -282,4 +379,46 @@ fn conditions(element: &Part) -> Map<String, Json> {
         (!known.is_empty()).then(|| (operator.clone(), Json::Object(known)))
     };
     element.members().iter().filter_map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use ringfence_policy::symbolic::{Action, statements};
+
+    use super::*;
+
+    /// What decides is called by its number in the document as it is written.
+    #[test]
+    fn a_statement_that_is_known_keeps_its_place() {
+        let map = |members: Vec<(&str, Part)>| {
+            Part::Map(members.into_iter().map(|(key, one)| (key.to_owned(), one)).collect())
+        };
+        let allow = |action: &str, resource: Part| {
+            map(vec![
+                ("Effect", Part::Leaf(json!("Allow"))),
+                ("Action", Part::Leaf(json!(action))),
+                ("Resource", resource),
+            ])
+        };
+        let open = || Part::Open("aws_sqs_queue.q[0].arn".to_owned());
+        let part = map(vec![
+            ("Version", Part::Leaf(json!("2012-10-17"))),
+            (
+                "Statement",
+                Part::List(vec![
+                    allow("sqs:SendMessage", open()),
+                    allow("iam:PutRolePolicy", Part::Leaf(json!("*"))),
+                    allow("sqs:SendMessage", open()),
+                ]),
+            ),
+        ]);
+        let bounded = Bounded::of("p", &part, Kind::Identity).unwrap().unwrap();
+        let sure = bounded.sure.unwrap();
+        let about = |action: &str| -> Vec<bool> {
+            let action = Action::parse(action);
+            statements(&sure).map(|one| one.is_about(&action)).collect()
+        };
+        assert_eq!(about("iam:PutRolePolicy"), [false, true]);
+        assert_eq!(about("sqs:SendMessage"), [false, false]);
+    }
 }

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal};
-use ringfence_prove::{Disagreement, Question, Universe, Verdict, within_sent};
+use ringfence_policy::symbolic::{Named, StatementView, statements};
+use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal, judge};
+use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within_sent};
 use serde_json::{Value, json};
 
-use super::denies::{Denials, kept};
+use super::colons::refused;
+use super::denies::{Denials, Left, kept, left};
 use super::diff::Side;
+use super::elsewhere::Elsewhere;
 use super::estate::{Entry, Estate, allows, least};
 use super::federated;
+use super::ids::told_apart_in;
 
 /// Why a question was not answered.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +61,11 @@ impl Wanted<'_> {
     }
 
     /// Policies that allow everything but this, in the layers that an entry has.
-    fn all_but(&self, name: &str, policies: &Policies) -> Result<Policies, DocumentError> {
+    pub(super) fn all_but(
+        &self,
+        name: &str,
+        policies: &Policies,
+    ) -> Result<Policies, DocumentError> {
         let identity = vec![self.rest(Kind::Identity, None)?];
         let own = role_of_trust(name);
         let resource = match policies.resource {
@@ -87,7 +95,7 @@ pub fn who_can<'e>(
     wanted: &Wanted<'_>,
 ) -> Result<Vec<(&'e str, Side)>, CannotAsk> {
     wanted.rest(Kind::Identity, None).map_err(CannotAsk::Pattern)?;
-    let denials = estate.denials();
+    let (denials, elsewhere) = (estate.denials(), estate.elsewhere());
     let mut found = Vec::new();
     for (name, entry) in &estate.entries {
         // What only limits lets nobody do anything.
@@ -96,10 +104,90 @@ pub fn who_can<'e>(
             if side.is_nothing() {
                 side = by_sessions(estate, &denials, (name, entry), wanted)?;
             }
+            if side.is_nothing() {
+                side = by_others(estate, (&denials, &elsewhere), (name, entry), wanted)?;
+            }
+            if matches!(side, Side::Request(_)) {
+                let outer = wanted.all_but(name, &entry.policies).map_err(CannotAsk::Pattern)?;
+                let (limits, whose) = estate.limits_of(entry);
+                let inner = limits.over(&entry.policies, whose);
+                side = for_its_role(estate, name, side, [&inner, &outer]);
+            }
             found.push((name.as_str(), side));
         }
     }
     Ok(found)
+}
+
+/// What an identity may by the policy of a resource that is not in the files.
+fn by_others(
+    estate: &Estate,
+    (denials, elsewhere): (&Denials, &Elsewhere),
+    (name, entry): (&str, &Entry),
+    wanted: &Wanted<'_>,
+) -> Result<Side, CannotAsk> {
+    let mut own = entry.policies.clone();
+    own.identity.extend(allows(&entry.bounded).cloned());
+    if own.resource.is_some() || own.identity.is_empty() {
+        return Ok(Side::Nothing);
+    }
+    let outer = wanted.all_but(name, &own).map_err(CannotAsk::Pattern)?;
+    let (limits, whose) = estate.limits_of(entry);
+    let under = limits.over(&own, whose);
+    let denied = || estate.denied(denials, (name, entry), &under).sure;
+    let why = elsewhere.may(entry.principal.as_ref(), [&under, &outer], denied)?;
+    Ok(why.map_or(Side::Nothing, Side::Undecided))
+}
+
+/// A request that a trust policy allows as one for its own role, where the files say its ARN: a
+/// trust policy is about no other role.
+pub(super) fn for_its_role(
+    estate: &Estate,
+    name: &str,
+    side: Side,
+    [inner, outer]: [&Policies; 2],
+) -> Side {
+    let witness = match side {
+        Side::Request(witness) => witness,
+        other => return other,
+    };
+    let role = name.strip_prefix("trust of ").and_then(|role| estate.entries.get(role));
+    let role = role.filter(|role| !role.is_unnamed).and_then(|role| role.principal.as_ref());
+    let Some(Principal::RoleSession { role_arn, .. }) = role else {
+        return Side::Request(witness);
+    };
+    let own = Witness { resource: role_arn.clone(), resource_account: None, ..(*witness).clone() };
+    let is_allowed = |policies: &Policies| judge(&own.request(), policies).allowed();
+    match is_allowed(inner) && !is_allowed(outer) {
+        true => Side::Request(Box::new(own)),
+        false => Side::Request(witness),
+    }
+}
+
+/// What sessions can that some user federates, by a resource's policy that may tell them from
+/// the user: under session policies that allow it.
+fn by_any_sessions(
+    estate: &Estate,
+    denials: &Denials,
+    (name, entry): (&str, &Entry),
+    wanted: &Wanted<'_>,
+) -> Result<Side, CannotAsk> {
+    let policy = entry.policies.resource.as_ref();
+    let is_known = entry.unknown.is_empty() && entry.principal.is_none();
+    let tells_apart = |policy: &&Arc<Document>| {
+        let mut named = statements(policy).flat_map(StatementView::principals);
+        let names = named.any(|named| matches!(named, Named::Arn(_)));
+        policy.kind() == Kind::Resource && (names || federated::tells_apart(policy))
+    };
+    if !is_known || policy.filter(tells_apart).is_none() {
+        return Ok(Side::Nothing);
+    }
+    let own = Entry {
+        policies: federated::with_session(&entry.policies),
+        restricted: entry.restricted.clone(),
+        ..Entry::default()
+    };
+    can(estate, denials, (name, &own), wanted)
 }
 
 /// What sessions can that a user federates, where a policy may tell them from the user.
@@ -110,13 +198,15 @@ fn by_sessions(
     wanted: &Wanted<'_>,
 ) -> Result<Side, CannotAsk> {
     let is_user = |it: &&Principal| matches!(it, Principal::User { .. });
-    let Some(user) = entry.principal.as_ref().filter(is_user) else { return Ok(Side::Nothing) };
+    let Some(user) = entry.principal.as_ref().filter(is_user) else {
+        return by_any_sessions(estate, denials, (name, entry), wanted);
+    };
     let (limits, whose) = estate.limits_of(entry);
     let under = limits.over(&entry.policies, whose);
     if !federated::are_told_apart(&under, estate) {
         return Ok(Side::Nothing);
     }
-    for session in federated::sessions(user, &[&under]) {
+    for session in federated::sessions(user, &[&under, &federated::of_resources(estate)]) {
         if !session.is_made_by(user, &under)? {
             continue;
         }
@@ -195,10 +285,11 @@ fn by(
     let (limits, whose) = estate.limits_of(entry);
     let (under, most) = (limits.over(own, whose), limits.most_over(own, whose));
     let mut all = std::iter::once(&under).chain(&most);
-    if let Some(why) = all.find_map(|policies| entry.hangs_on_name(name, policies)) {
+    let of_name = all.find_map(|policies| entry.hangs_on_name(name, policies));
+    let of_ids = || told_apart_in(std::iter::once(&under).chain(&most).chain([&outer]));
+    if let Some(why) = of_name.or_else(of_ids) {
         return Ok(Side::Undecided(why));
     }
-    let denied = || denials.of_entry(name, entry, own.boundary.is_some());
     let ask_about = |inner: &Policies| {
         let principal = entry.principal.as_ref();
         let question = Question { inner, outer: &outer, principal, universe: Universe::All };
@@ -206,17 +297,33 @@ fn by(
     };
     // With why all that they allow may be denied.
     let ask = |inner: &Policies| {
-        let found = kept(inner, || denied().sure, ask_about)?;
-        let mut may_deny = None;
-        if let Verdict::Violated(_) = &found.verdict {
-            let may = denied().may;
-            let all = || may.iter().map(|(_, document)| Arc::clone(document)).collect();
-            let under = kept(&found.policies, all, ask_about)?;
-            if !matches!(under.verdict, Verdict::Violated(_)) {
-                may_deny = may.into_iter().next().map(|(why, _)| why);
-            }
+        let denied = || estate.denied(denials, (name, entry), inner);
+        let sure = || -> Vec<Arc<Document>> {
+            let names = entry.principal.iter().flat_map(|_| refused()).cloned();
+            denied().sure.into_iter().chain(names).collect()
+        };
+        let found = kept(inner, sure, ask_about)?;
+        let may = match found.verdict {
+            Verdict::Violated(_) => denied().may,
+            Verdict::Proved | Verdict::Undecided(_) => Vec::new(),
+        };
+        if may.is_empty() {
+            return match (&entry.restricted, &found.verdict) {
+                (Some((why, narrower)), Verdict::Violated(_)) if inner.resource.is_some() => {
+                    let resource = Some(Arc::clone(narrower));
+                    let policies = Policies { resource, ..found.policies.clone() };
+                    Ok(match ask_about(&policies)?.0 {
+                        still @ Verdict::Violated(_) => (still, None),
+                        _ => (found.verdict, Some(why.clone())),
+                    })
+                }
+                _ => Ok::<_, Disagreement>((found.verdict, None)),
+            };
         }
-        Ok::<_, Disagreement>((found.verdict, may_deny))
+        Ok(match left(&found.policies, &may, ask_about)? {
+            Left::Some { witness, .. } => (Verdict::Violated(witness), None),
+            Left::Nothing(why) => (found.verdict, Some(why)),
+        })
     };
     let (verdict, may_deny) = ask(&under)?;
     if let (Verdict::Violated(witness), Some(why)) = (&verdict, may_deny) {

@@ -15,7 +15,7 @@ use ringfence_policy::symbolic::{Effect, statements};
 use ringfence_policy::{Document, Kind, Policies, Principal};
 
 use super::estate::{Entry, Estate};
-use crate::lint::known::Node;
+use crate::lint::known::{Node, Value};
 use crate::lint::terraform::Resource;
 
 /// What AWS attaches to each root, unit and account that is made.
@@ -224,6 +224,18 @@ fn text<'r>(resource: &'r Resource, attribute: &str) -> Option<&'r str> {
     resource.values.get(attribute).and_then(Node::text).filter(|text| !text.is_empty())
 }
 
+/// Whether an organization enables a type of policies, as far as it is known.
+fn enables(organization: &Resource, written: &str) -> Option<bool> {
+    if text(organization, "feature_set") == Some("CONSOLIDATED_BILLING") {
+        return Some(false);
+    }
+    let Some(types) = organization.values.get("enabled_policy_types") else { return Some(true) };
+    // What is `null` the plan leaves to the provider.
+    let Value::List(all) = &types.value else { return None };
+    let is_among = all.iter().any(|one| one.text() == Some(written));
+    (is_among || types.open() == 0).then_some(is_among)
+}
+
 /// How a policy of the files stands to the account.
 enum Bound<'t> {
     /// It is attached at these of its places.
@@ -276,7 +288,16 @@ impl<'e> Tree<'e> {
                 _ => continue,
             };
             let document = self.document(policy);
-            match (self.bound(policy), document) {
+            let bound = match (self.is_enabled(written), self.bound(policy)) {
+                (Some(false), _) | (_, Bound::Not) => Bound::Not,
+                (Some(true), bound) => bound,
+                (None, _) => Bound::Maybe(format!(
+                    "whether the organization enables policies of the type of `{}`, which is \
+                     `{written}`, the files do not say",
+                    policy.address
+                )),
+            };
+            match (bound, document) {
                 (Bound::Not, _) => {}
                 (Bound::At(ids), Some(document)) => {
                     at.extend(ids.into_iter().map(|id| (id, kind, document)));
@@ -344,6 +365,23 @@ impl<'e> Tree<'e> {
                 format!("`{}` attaches a policy that is not in the files", attachment.address);
             let of = format!("{policy:?} at {target:?}");
             limits.may.push(May { why, of, level: None, kind: None });
+        }
+    }
+
+    /// Whether policies of a type count: all features are there, and the type is enabled in the
+    /// root. What is disabled is detached from everything
+    /// (<https://docs.aws.amazon.com/organizations/latest/userguide/disable-policy-type.html>,
+    /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html>).
+    /// Where the files have no organization of their own, nothing says that it is not; `None`
+    /// where one is not known, or two differ.
+    fn is_enabled(&self, written: &str) -> Option<bool> {
+        let all = self.estate.of_kind("aws_organizations_organization");
+        let says: Vec<Option<bool>> = all.map(|one| enables(one, written)).collect();
+        let all_say = |is: bool| says.iter().all(|said| *said == Some(is));
+        match (all_say(true), all_say(false)) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
         }
     }
 

@@ -8,24 +8,43 @@
 
 use std::sync::Arc;
 
-use ringfence_policy::symbolic::{StatementView, statements};
+use ringfence_policy::symbolic::{Action, Effect, Named, StatementView, statements};
 use ringfence_policy::{Document, Kind, Outcome, Policies, Principal, Wildcard, judge};
 use ringfence_prove::{Verdict, Witness};
 use serde_json::{Map, Value as Json, json};
 
+use super::bounded::{self, Refused};
+use super::can::role_of_trust;
 use super::estate::{Entry, Estate, everything};
-use super::unnamed::{hangs_on_name, meet};
+use super::partial::Part;
+use super::plan::ANY_SESSION;
+use super::unnamed::{documents, hangs_on_name, meet};
 
 /// How often Denies are added for what a request meets before all are.
-const ROUNDS: usize = 8;
+pub(crate) const ROUNDS: usize = 8;
 
 /// What the policy of a resource denies, bound to the resource.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Denies {
     /// What it denies for certain.
-    sure: Option<Arc<Document>>,
-    /// The most that it may deny besides, where nobody knows of what it is.
-    may: Option<Arc<Document>>,
+    sure: Vec<Arc<Document>>,
+    /// The most that it may deny besides, where nobody knows of what it is, or all that it says.
+    may: Vec<May>,
+}
+
+/// What a policy may deny.
+#[derive(Debug, Clone)]
+struct May {
+    document: Arc<Document>,
+    /// Why nobody knows; `None` where that is so of the policy.
+    why: Option<String>,
+}
+
+impl May {
+    /// Of a policy of which not all is known.
+    const fn of(document: Arc<Document>) -> Self {
+        Self { document, why: None }
+    }
 }
 
 impl Denies {
@@ -34,28 +53,61 @@ impl Denies {
         let text = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny",
             "Principal": "*", "NotAction": ["iam:*", "organizations:*"], "Resource": "*"}]});
         let may = Document::parse(name, &text.to_string(), Kind::Resource).ok().map(Arc::new);
-        Self { sure: None, may }
+        Self { sure: Vec::new(), may: may.into_iter().map(May::of).collect() }
+    }
+
+    /// Of a policy of which a part is known, or nothing: the Denies that are known deny, and
+    /// the others may, each the widest that it may be. Otherwise as [`Self::of`].
+    pub(super) fn in_part(
+        name: &str,
+        part: Option<&Part>,
+        own: Option<&[String]>,
+        about: &[String],
+        is_there: bool,
+    ) -> Self {
+        let of = |version: &str, all: &[Json], is_sure: bool| {
+            let text = json!({"Version": version, "Statement": all}).to_string();
+            let document = Document::parse(name, &text, Kind::Resource).ok()?;
+            Some(Self::of(&document, own, about, is_sure))
+        };
+        let known = part.and_then(bounded::refused).and_then(|Refused { version, sure, may }| {
+            let some = |all: &[Json], is_sure: bool| match all.is_empty() {
+                true => Some(Self::default()),
+                false => of(&version, all, is_sure),
+            };
+            Some(some(&sure, is_there)?.and(some(&may, false)?))
+        });
+        known.unwrap_or_else(|| {
+            let anything =
+                json!({"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"});
+            of("2012-10-17", &[anything], false).unwrap_or_default()
+        })
+    }
+
+    /// With what else the policy denies.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.sure.extend(other.sure);
+        self.may.extend(other.may);
+        self
+    }
+
+    /// The same with why nobody knows what it may deny.
+    pub(super) fn because(mut self, why: &str) -> Self {
+        for may in &mut self.may {
+            may.why.get_or_insert_with(|| why.to_owned());
+        }
+        self
     }
 
     /// Whether there are any.
     pub(super) fn are_some(&self) -> bool {
-        self.sure.is_some() || self.may.is_some()
+        !self.sure.is_empty() || !self.may.is_empty()
     }
 
     /// The same of a policy that need not be there.
     pub(super) fn unsure(self) -> Self {
-        let (Some(sure), may) = (&self.sure, &self.may) else { return self };
-        let statements = |document: &Arc<Document>| -> Option<Vec<Json>> {
-            let text: Json = serde_json::from_str(document.text()).ok()?;
-            text.get("Statement")?.as_array().cloned()
-        };
-        let all = std::iter::once(sure).chain(may).filter_map(statements).flatten();
-        // Both are of one policy, and of its version.
-        let version = serde_json::from_str::<Json>(sure.text()).ok();
-        let version = version.and_then(|text| text.get("Version").cloned());
-        let text = json!({"Version": version, "Statement": all.collect::<Vec<_>>()});
-        let may = Document::parse(sure.name(), &text.to_string(), Kind::Resource).ok();
-        Self { sure: None, may: may.map(Arc::new) }
+        let may = self.sure.into_iter().map(May::of).chain(self.may).collect();
+        Self { sure: Vec::new(), may }
     }
 
     /// Of a policy of a resource with some ARNs, as patterns; of one that is not known it may be
@@ -97,7 +149,8 @@ impl Denies {
             let made = || Document::parse(policy.name(), &text, Kind::Resource).ok();
             (!all.is_empty()).then(made).flatten().map(Arc::new)
         };
-        Self { sure: document(sure), may: document(may) }
+        let may = document(may).into_iter().map(May::of).collect();
+        Self { sure: document(sure).into_iter().collect(), may }
     }
 }
 
@@ -226,10 +279,12 @@ fn without_variables(pattern: &str) -> String {
 pub(crate) struct Denials(Vec<Of>);
 
 /// What the policy of an entry denies.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Of {
     name: String,
     denies: Denies,
+    /// Of which resource it is the only policy, as patterns of its ARN.
+    on: Vec<String>,
     /// Why nobody knows all of it, where that hangs on the policy.
     why: Option<String>,
 }
@@ -241,14 +296,30 @@ impl Estate {
         let of = |(name, entry): (&String, &Entry)| Of {
             name: name.clone(),
             denies: entry.denies.clone(),
+            on: entry.of_one.clone(),
             why: entry.unknown.first().cloned(),
         };
         Denials(all.map(of).collect())
     }
+
+    /// The same with what the trust policies of roles deny that another estate has, too: a role
+    /// that is on one side alone can be taken there alone.
+    pub(super) fn denials_beside(&self, other: &Self) -> Denials {
+        let mut all = self.denials();
+        let both = self.entries.iter().filter(|(name, _)| other.entries.contains_key(*name));
+        all.0.extend(both.filter_map(|(name, entry)| {
+            let own = role_of_trust(name)?;
+            let denies =
+                Denies::of(entry.policies.resource.as_ref()?, Some(own.as_slice()), &[], true);
+            let of = Of { name: name.clone(), denies, on: Vec::new(), why: None };
+            of.denies.are_some().then_some(of)
+        }));
+        all
+    }
 }
 
 /// What somebody is denied by the policies of resources, as policies of its own.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Denied {
     /// For certain.
     pub(crate) sure: Vec<Arc<Document>>,
@@ -271,26 +342,129 @@ impl Denied {
     }
 }
 
+impl Of {
+    /// What it denies somebody who has a permissions boundary, or has none: each of these.
+    fn denied(&self, who: &[&Principal], is_bounded: bool) -> Denied {
+        let is_about =
+            |one: StatementView<'_>| who.iter().all(|who| one.is_about_caller(who, is_bounded));
+        // Whoever takes a role chooses the name of the session.
+        let is_of_all = |one: StatementView<'_>| {
+            let mut all = who.iter().flat_map(|who| others(who, one));
+            all.all(|session| one.is_about_caller(&session, is_bounded))
+        };
+        let of = |document: &Arc<Document>, counts: &dyn Fn(StatementView<'_>) -> bool| {
+            about(document, |at| statements(document).nth(at).is_some_and(counts))
+        };
+        let Denies { sure, may } = &self.denies;
+        let unsaid = || format!("what all `{}` denies is not known", self.name);
+        let chosen = || {
+            format!(
+                "`{}` tells sessions of one role apart, whose names whoever takes it chooses",
+                self.name
+            )
+        };
+        let some_sessions = |one: StatementView<'_>| is_about(one) && !is_of_all(one);
+        let all_sessions = |one: StatementView<'_>| is_about(one) && is_of_all(one);
+        let unknown = may.iter().filter_map(|may| {
+            let why = || may.why.as_ref().or(self.why.as_ref()).cloned().unwrap_or_else(unsaid);
+            Some((why(), of(&may.document, &is_about)?))
+        });
+        let of_some = sure.iter().filter_map(|one| of(one, &some_sessions));
+        let of_some = of_some.map(|one| (chosen(), one));
+        Denied {
+            sure: sure.iter().filter_map(|one| of(one, &all_sessions)).collect(),
+            may: unknown.chain(of_some).collect(),
+        }
+    }
+
+    /// The documents, those of what it may deny too.
+    fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
+        let may = self.denies.may.iter().map(|may| &may.document);
+        self.denies.sure.iter().chain(may)
+    }
+
+    /// Whether it denies what another one does.
+    fn is_like(&self, other: &Self) -> bool {
+        fn texts(of: &Of) -> (Vec<&str>, Vec<&str>) {
+            let sure = of.denies.sure.iter().map(|one| one.text());
+            (sure.collect(), of.denies.may.iter().map(|may| may.document.text()).collect())
+        }
+        texts(self) == texts(other)
+    }
+}
+
+/// Of any session of a role the others: one of each name that a statement has, and one of none
+/// of these.
+fn others(who: &Principal, statement: StatementView<'_>) -> Vec<Principal> {
+    let Principal::RoleSession { role_arn, session_arn } = who else { return Vec::new() };
+    let any = |(_, own): &(&str, &str)| *own == ANY_SESSION;
+    let Some((role, own)) = session_arn.rsplit_once('/').filter(any) else { return Vec::new() };
+    let named = statement.principals().filter_map(|named| match named {
+        Named::Arn(arn) => arn.rsplit_once('/').filter(|(of, _)| *of == role),
+        Named::Account(_) | Named::Service(_) | Named::Federated(_) => None,
+    });
+    let mut names: Vec<&str> = named.map(|(_, name)| name).collect();
+    let mut other = format!("{own}x");
+    while names.iter().any(|name| *name == other) {
+        other.push('x');
+    }
+    names.push(&other);
+    let session = |name: &&str| Principal::RoleSession {
+        role_arn: role_arn.clone(),
+        session_arn: format!("{role}/{name}"),
+    };
+    names.iter().map(session).collect()
+}
+
 impl Denials {
     /// What somebody is denied who has a permissions boundary, or has none: each of these.
     pub(crate) fn of(&self, who: &[&Principal], is_bounded: bool) -> Denied {
-        let of = |document: &Option<Arc<Document>>| {
-            let document = document.as_ref()?;
-            about(document, |at| {
-                let is_about = |one: StatementView<'_>| {
-                    who.iter().all(|who| one.is_about_caller(who, is_bounded))
-                };
-                statements(document).nth(at).is_some_and(is_about)
-            })
-        };
         let mut denied = Denied::default();
-        for Of { name, denies: Denies { sure, may }, why } in &self.0 {
-            denied.sure.extend(of(sure));
-            let unsaid = || format!("what all `{name}` denies is not known");
-            let why = || why.clone().unwrap_or_else(unsaid);
-            denied.may.extend(of(may).map(|document| (why(), document)));
+        for Denied { sure, may } in self.0.iter().map(|one| one.denied(who, is_bounded)) {
+            denied.sure.extend(sure);
+            denied.may.extend(may);
         }
         denied
+    }
+
+    /// What the policy at a place denies somebody.
+    pub(crate) fn one(&self, place: usize, who: &Principal, is_bounded: bool) -> Denied {
+        let one = self.0.get(place);
+        one.map(|one| one.denied(&[who], is_bounded)).unwrap_or_default()
+    }
+
+    /// The places of those with a statement that counts.
+    pub(crate) fn places(&self, counts: impl Fn(StatementView<'_>) -> bool) -> Vec<usize> {
+        let all = self.0.iter().enumerate();
+        let has_one = |one: &Of| one.documents().flat_map(|it| statements(it)).any(&counts);
+        all.filter(|(_, one)| has_one(one)).map(|(place, _)| place).collect()
+    }
+
+    /// What the policy at a place denies, and may deny, whomever.
+    pub(crate) fn documents(&self, place: usize) -> impl Iterator<Item = &Arc<Document>> {
+        self.0.get(place).into_iter().flat_map(Of::documents)
+    }
+
+    /// What the policy at a place is called, and of which resource it is, as patterns.
+    pub(crate) fn called(&self, place: usize) -> (&str, &[String]) {
+        self.0.get(place).map_or(("", &[][..]), |one| (one.name.as_str(), one.on.as_slice()))
+    }
+
+    /// Those that are not among others.
+    pub(super) fn but(&self, others: &Self) -> Self {
+        let is_there = |one: &Of| others.0.iter().any(|other| other.is_like(one));
+        Self(self.0.iter().filter(|one| !is_there(one)).cloned().collect())
+    }
+
+    /// All that they deny and may deny, whomever.
+    pub(super) fn whole(&self) -> Policies {
+        let all = self.0.iter().flat_map(Of::documents);
+        Policies { identity: all.cloned().collect(), ..Policies::default() }
+    }
+
+    /// Whether there are none.
+    pub(super) fn are_none(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The same of the identity of an entry, where its ARN is known.
@@ -302,7 +476,8 @@ impl Denials {
 
     /// The policies that deny something, with what they deny for certain.
     pub(crate) fn policies(&self) -> impl Iterator<Item = (&str, &Arc<Document>)> {
-        self.0.iter().filter_map(|of| Some((of.name.as_str(), of.denies.sure.as_ref()?)))
+        let all = self.0.iter();
+        all.flat_map(|of| of.denies.sure.iter().map(|document| (of.name.as_str(), document)))
     }
 }
 
@@ -322,6 +497,61 @@ pub(crate) fn about(document: &Document, is: impl Fn(usize) -> bool) -> Option<A
     }
     *text.get_mut("Statement")? = Json::Array(own);
     Document::parse(document.name(), &text.to_string(), Kind::Identity).ok().map(Arc::new)
+}
+
+impl Estate {
+    /// What the identity of an entry is denied besides what its policies say, or may be: by the
+    /// policies of resources, and where a policy asks for tags that it has not.
+    pub(super) fn denied(
+        &self,
+        denials: &Denials,
+        (name, entry): (&str, &Entry),
+        policies: &Policies,
+    ) -> Denied {
+        let mut denied = denials.of_entry(name, entry, policies.boundary.is_some());
+        let tags = {
+            let may = denied.may.iter().map(|(_, document)| document);
+            let asked = documents(policies).chain(&denied.sure).chain(may);
+            self.kept_back_by_tags(name, entry.principal.as_ref(), asked)
+        };
+        denied.may.extend(tags);
+        denied
+    }
+}
+
+/// What is left of what policies allow where something of it may be denied.
+pub(crate) enum Left<U> {
+    /// A request that nothing may deny.
+    Some {
+        witness: Box<Witness>,
+        /// Of which requests it is.
+        universe: U,
+        /// The policies, with what may deny something and was looked at.
+        policies: Policies,
+    },
+    /// Nothing that may not be denied, and why it may.
+    Nothing(String),
+}
+
+/// Asks about policies that allow something beside all that may be denied, each with why.
+///
+/// # Errors
+/// Those of asking.
+pub(crate) fn left<U, E>(
+    policies: &Policies,
+    may: &[(String, Arc<Document>)],
+    ask: impl Fn(&Policies) -> Result<(Verdict, U), E>,
+) -> Result<Left<U>, E> {
+    let all = || may.iter().map(|(_, document)| Arc::clone(document)).collect();
+    let Kept { verdict, universe, policies, by } = kept(policies, all, ask)?;
+    if let Verdict::Violated(witness) = verdict {
+        return Ok(Left::Some { witness, universe, policies });
+    }
+    let is_it =
+        |one: &&(String, Arc<Document>)| by.first().is_some_and(|by| Arc::ptr_eq(by, &one.1));
+    let first = may.iter().find(is_it).or_else(|| may.first());
+    let unsaid = || "what may deny it is not known".to_owned();
+    Ok(Left::Nothing(first.map_or_else(unsaid, |(why, _)| why.clone())))
 }
 
 /// What policies allow beside Denies that count for them.
@@ -367,8 +597,23 @@ pub(crate) fn kept<U, E>(
     Ok(kept)
 }
 
-/// Whether a policy denies a request.
-fn denies(document: &Arc<Document>, witness: &Witness) -> bool {
+/// Whether a policy denies a request, or may: of the keys that AWS always sends a request carries
+/// those alone that were asked for, so that a condition decides nothing here.
+pub(crate) fn denies(document: &Arc<Document>, witness: &Witness) -> bool {
+    let action = Action::parse(&witness.action);
+    let is_all = document.text().contains("NotResource");
+    let may_cover = |one: StatementView<'_>| {
+        is_all || one.resources().any(|entry| entry.has(&witness.resource) != Some(false))
+    };
+    let may_deny = |one: StatementView<'_>| {
+        one.effect() == Effect::Deny
+            && one.conditions().next().is_some()
+            && one.is_about(&action)
+            && may_cover(one)
+    };
+    if statements(document).any(may_deny) {
+        return true;
+    }
     let identity = everything().into_iter().chain([Arc::clone(document)]).collect();
     let policies = Policies { identity, ..Policies::default() };
     let outcome = judge(&witness.request(), &policies).outcome;
@@ -376,125 +621,4 @@ fn denies(document: &Arc<Document>, witness: &Witness) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use ringfence_policy::{Context, Request};
-    use rstest::rstest;
-
-    use super::*;
-
-    const OWN: [&str; 2] = ["arn:*:s3:::b", "arn:*:s3:::b/*"];
-    const USER: &str = "arn:aws:iam::123456789012:user/u";
-
-    fn of(statement: &Json, own: Option<&[&str]>) -> Denies {
-        let text = json!({"Version": "2012-10-17", "Statement": statement});
-        let policy = Document::parse("p", &text.to_string(), Kind::Resource).unwrap();
-        let own: Option<Vec<String>> =
-            own.map(|own| own.iter().map(|one| (*one).to_owned()).collect());
-        Denies::of(&policy, own.as_deref(), &["s3:*".to_owned()], true)
-    }
-
-    fn all(denies: Denies) -> Denials {
-        Denials(vec![Of { name: "p".to_owned(), denies, why: None }])
-    }
-
-    fn deny(element: &str, resources: &[&str]) -> Json {
-        json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", element: resources})
-    }
-
-    /// Whether what is denied for certain, and what may be, is about a resource.
-    fn is_about(denies: Denies, resource: &str) -> (bool, bool) {
-        let who = Principal::User { arn: USER.to_owned() };
-        let denied = all(denies).of(&[&who], false);
-        let context = Context::new();
-        let is = |document: &Arc<Document>| {
-            let identity = vec![Arc::clone(document)];
-            let policies = Policies { identity, ..Policies::default() };
-            let action = "s3:GetObject";
-            let request = Request {
-                principal: &who,
-                action,
-                resource,
-                resource_account: None,
-                context: &context,
-            };
-            judge(&request, &policies).outcome == Outcome::ExplicitDeny
-        };
-        (denied.sure.iter().any(is), denied.may.iter().any(|(_, document)| is(document)))
-    }
-
-    /// Of the bucket `b`: what is said of `b/x`, `b/y` and `c/x`.
-    #[rstest]
-    #[case::everything("Resource", &["*"], [(true, false), (true, false), (false, false)])]
-    #[case::any_bucket("Resource", &["arn:aws:s3:::*"], [(true, false), (true, false), (false, false)])]
-    #[case::its_objects("Resource", &["arn:aws:s3:::b/*"], [(true, false), (true, false), (false, false)])]
-    #[case::one("Resource", &["arn:aws:s3:::b/x"], [(true, false), (false, false), (false, false)])]
-    #[case::anothers("Resource", &["arn:aws:s3:::c/*"], [(false, false); 3])]
-    #[case::of_the_caller("Resource", &["arn:aws:s3:::b/${aws:username}"], [(false, false); 3])]
-    #[case::all_but_anothers("NotResource", &["arn:aws:s3:::c/*"], [(true, false), (true, false), (false, false)])]
-    #[case::all_but_its_objects("NotResource", &["arn:aws:s3:::b/*"], [(false, false); 3])]
-    // What is denied of some objects but others, no pattern says.
-    #[case::all_but_one("NotResource", &["arn:aws:s3:::b/x"], [(false, true), (false, true), (false, false)])]
-    #[case::some("Resource", &["arn:aws:s3:::?/x"], [(false, true), (false, false), (false, true)])]
-    fn a_deny_is_bound_to_its_own_resource(
-        #[case] element: &str,
-        #[case] resources: &[&str],
-        #[case] expected: [(bool, bool); 3],
-    ) {
-        let denies = of(&deny(element, resources), Some(&OWN));
-        let told = ["b/x", "b/y", "c/x"]
-            .map(|name| is_about(denies.clone(), &format!("arn:aws:s3:::{name}")));
-        assert_eq!(told, expected);
-    }
-
-    #[test]
-    fn what_is_of_an_unknown_resource_may_deny_what_its_service_has() {
-        let denies = of(&deny("Resource", &["*"]), None);
-        assert_eq!(is_about(denies.clone(), "arn:aws:s3:::b/x"), (false, true));
-        assert_eq!(is_about(denies, "arn:aws:sqs:eu-west-1:123456789012:q"), (false, false));
-    }
-
-    #[test]
-    fn an_allow_denies_nothing() {
-        let allow = json!({"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"});
-        assert!(!of(&allow, Some(&OWN)).are_some());
-        assert!(of(&deny("Resource", &["*"]), Some(&OWN)).are_some());
-    }
-
-    #[rstest]
-    #[case::whom_it_names(json!({"AWS": USER}), "Principal", false, true)]
-    #[case::its_account(json!({"AWS": "123456789012"}), "Principal", false, true)]
-    #[case::another(json!({"AWS": "arn:aws:iam::123456789012:user/v"}), "Principal", false, false)]
-    #[case::all_but_it(json!({"AWS": USER}), "NotPrincipal", false, false)]
-    #[case::all_but_it_under_a_boundary(json!({"AWS": USER}), "NotPrincipal", true, true)]
-    #[case::all_but_another(
-        json!({"AWS": "arn:aws:iam::123456789012:user/v"}),
-        "NotPrincipal",
-        false,
-        true
-    )]
-    fn a_deny_is_of_whom_it_names(
-        #[case] whom: Json,
-        #[case] element: &str,
-        #[case] is_bounded: bool,
-        #[case] is_denied: bool,
-    ) {
-        let statement = json!({"Effect": "Deny", element: whom, "Action": "s3:*", "Resource": "arn:aws:s3:::b"});
-        let who = Principal::User { arn: USER.to_owned() };
-        let denied = all(of(&statement, Some(&OWN)));
-        assert_eq!(denied.of(&[&who], is_bounded).sure.len(), usize::from(is_denied));
-    }
-
-    #[test]
-    fn what_asks_for_a_name_that_is_not_known_may_deny() {
-        let mut statement = deny("Resource", &["*"]);
-        statement["Condition"] = json!({"ArnLike": {"aws:PrincipalArn": USER}});
-        let who = Principal::User { arn: USER.to_owned() };
-        let all = all(of(&statement, Some(&OWN)));
-        let denied = all.of(&[&who], false);
-        assert_eq!((denied.sure.len(), denied.may.len()), (1, 0));
-        let denied = all.of(&[&who], false).of_unnamed("user/u");
-        assert_eq!(denied.sure.len(), 0);
-        let why: Vec<&str> = denied.may.iter().map(|(why, _)| why.as_str()).collect();
-        assert_eq!(why, ["`p` asks for a name, and that of `user/u` is not known"]);
-    }
-}
+mod tests;

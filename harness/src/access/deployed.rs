@@ -242,7 +242,8 @@ mod tests {
         assert_eq!(can.action, "sqs:SendMessage");
         assert_eq!(can.request.resource, "arn:aws:sqs:us-east-1:123456789012:inbox");
         assert_eq!(can.with.as_deref(), Some("Resources.Inbox of stack shop"));
-        let outbox = "stack `shop`: Resources.Outbox: its policy is not known";
+        let outbox = "stack `shop`: Resources.Outbox: its policy is not known: it hangs on \
+                      `Fn::Sub` of `arn:aws:iam::123456789012:role/${Secret}` (line 1)";
         assert!(found.undecided.contains(&outbox.to_owned()), "{found:?}");
         assert!(stack(&mut estate, &Stack { template: "{".to_owned(), ..shop }, &place).is_err());
     }

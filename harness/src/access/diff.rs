@@ -1,4 +1,14 @@
-//! What one estate allows that another does not.
+//! What one estate allows that another does not: [`denied`] has what resources' policies deny
+//! identities on both sides, [`federated`] the sessions that users federate, [`callers`] who else
+//! asks under control policies, [`others`] what hangs on policies of others, [`beside`] what is
+//! not in the files, [`alike`] what is not known and the same.
+
+mod alike;
+mod beside;
+mod callers;
+mod denied;
+mod federated;
+mod others;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,13 +19,21 @@ use serde_json::Value as Json;
 
 use super::absent::{self, Absent};
 use super::besides;
+use super::can::for_its_role;
 use super::control::{Limits, Whose, by_itself, with_full_access};
-use super::estate::{Entry, Estate, everything};
+use super::denies::Denials;
+use super::estate::{Entry, Estate, least};
+use super::federated::resources_tell_apart;
 use super::moved;
 use super::own::{self, Region};
 use super::permission_sets::{of_part, parts};
-use super::roles;
+use super::reached;
+use super::recreated;
 use super::unnamed::{are_alike, asks_for_caller};
+use super::ways_in;
+use alike::are_unknown_alike;
+use beside::Beside;
+use denied::Denying;
 
 /// An identity, or a resource's policy, before and after.
 #[derive(Debug)]
@@ -63,14 +81,28 @@ struct Compared<'e> {
     parts: BTreeMap<String, Entry>,
     nothing: Entry,
     unlimited: Entry,
+    /// What its resources' policies deny.
+    denials: Denials,
+    /// Of that what the other's do not.
+    alone: Denials,
+}
+
+/// What resources' policies deny on a side.
+#[derive(Clone, Copy)]
+struct OfResources<'c> {
+    all: &'c Denials,
+    /// Of that what the other side's do not.
+    alone: &'c Denials,
 }
 
 /// An entry on a side.
 struct Sided<'c> {
+    estate: &'c Estate,
     entry: &'c Entry,
     is_there: bool,
     limits: Limits,
     whose: Whose,
+    denials: OfResources<'c>,
     /// Its policies under what surely limits them.
     over: Policies,
     /// Of which permission set it is a part, where it is one.
@@ -80,9 +112,10 @@ struct Sided<'c> {
 }
 
 impl<'e> Compared<'e> {
-    fn of(estate: &'e Estate) -> Self {
+    fn of(estate: &'e Estate, other: &Estate) -> Self {
         let (nothing, unlimited) = (Entry::default(), absent::unlimited());
-        Self { estate, parts: parts(estate), nothing, unlimited }
+        let (denials, alone) = (estate.denials_beside(other), Denials::default());
+        Self { estate, parts: parts(estate), nothing, unlimited, denials, alone }
     }
 
     fn entry(&self, name: &str) -> Option<&Entry> {
@@ -116,7 +149,10 @@ impl<'e> Compared<'e> {
         };
         let over = limits.over(&by_itself(&entry.policies), whose);
         let part = of_part(self.estate, name);
-        Sided { entry, is_there: found.is_some(), limits, whose, over, part, why }
+        let is_there = found.is_some();
+        let denials = OfResources { all: &self.denials, alone: &self.alone };
+        let estate = self.estate;
+        Sided { estate, entry, is_there, limits, whose, denials, over, part, why }
     }
 }
 
@@ -125,36 +161,78 @@ impl<'e> Compared<'e> {
 /// # Errors
 /// Where prover and engine differ: a fault of ours.
 pub fn diff(old: &Estate, new: &Estate) -> Result<Vec<Change>, Disagreement> {
-    let (old, new) = (Compared::of(old), Compared::of(new));
+    let (mut old, mut new) = (Compared::of(old, new), Compared::of(new, old));
+    old.alone = old.denials.but(&new.denials);
+    new.alone = new.denials.but(&old.denials);
+    let is_told_apart = [&old, &new].into_iter().any(|one| resources_tell_apart(one.estate));
     let names: BTreeSet<&String> = old.names().chain(new.names()).collect();
     let mut changes = Vec::with_capacity(names.len());
     for name in names {
         let (before, after) = (old.side(name, &new), new.side(name, &old));
+        let gained = alone(name, &after, &before, is_told_apart)?;
+        let lost = alone(name, &before, &after, is_told_apart)?;
         changes.push(Change {
             name: name.clone(),
             is_in_old: before.is_there,
             is_in_new: after.is_there,
-            gained: alone(name, &after, &before)?,
-            lost: alone(name, &before, &after)?,
+            gained: for_its_role(new.estate, name, gained, [&after.over, &before.over]),
+            lost: for_its_role(old.estate, name, lost, [&before.over, &after.over]),
         });
     }
     changes.extend(besides::changes(old.estate, new.estate));
+    ways_in::note(old.estate, new.estate, &mut changes);
     moved::note(old.estate, new.estate, &mut changes);
+    recreated::note(old.estate, new.estate, &mut changes);
+    reached::note(old.estate, new.estate, &mut changes)?;
     changes.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(changes)
 }
 
+/// What is compared of an estate that is the same on both sides: nothing of it is gained or lost,
+/// known or not.
+pub fn unchanged(estate: &Estate) -> Vec<Change> {
+    let compared = Compared::of(estate, estate);
+    let names: BTreeSet<&String> = compared.names().collect();
+    let same = |name: &String| Change {
+        name: name.clone(),
+        is_in_old: true,
+        is_in_new: true,
+        gained: Side::Nothing,
+        lost: Side::Nothing,
+    };
+    names.into_iter().map(same).collect()
+}
+
+/// What the inner side allows and the outer does not, or a session does that a user federates
+/// there.
+fn alone(
+    name: &str,
+    inner: &Sided<'_>,
+    outer: &Sided<'_>,
+    is_told_apart: bool,
+) -> Result<Side, Disagreement> {
+    if let Some(side) = unlike(name, inner, outer) {
+        return Ok(certain(name, inner, outer)?.unwrap_or(side));
+    }
+    Ok(match by_itself_alone(name, inner, outer)? {
+        Side::Nothing => match callers::alone(name, inner, outer)? {
+            Side::Nothing => federated::alone(name, inner, outer, is_told_apart)?,
+            side => side,
+        },
+        side => side,
+    })
+}
+
 /// What the inner side allows and the outer does not, each with its policies under what
 /// surely limits it. A control policy that may limit it besides has a change of its own.
-fn alone(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Result<Side, Disagreement> {
-    if let Some(why) = unlike(name, inner, outer) {
-        return Ok(why);
-    }
+fn by_itself_alone(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Result<Side, Disagreement> {
     let principal = common(inner.entry, outer.entry);
-    let ask = |inner: &Policies, outer: &Policies| {
+    let denying = Denying::of(name, inner, outer);
+    let asked = |inner: &Policies, outer: &Policies| {
         let question = Question { inner, outer, principal, universe: Universe::All };
         within_sent(&question).map(|(verdict, _)| verdict)
     };
+    let ask = |inner: &Policies, outer: &Policies| denying.under(inner, outer, asked);
     let beside = Beside::of(name, inner, outer);
     let Some(pairs) = pairs(inner, outer) else {
         return Ok(Side::Undecided(format!("what all `{name}` is about is not known")));
@@ -165,6 +243,10 @@ fn alone(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Result<Side, Disag
             Verdict::Proved => {}
             Verdict::Undecided(reason) => open = open.or(Some(reason)),
             Verdict::Violated(found) => {
+                if let Some(why) = denying.may_keep_back(one, other, asked)? {
+                    open = open.or(Some(why));
+                    continue;
+                }
                 witness = Some(found);
                 break;
             }
@@ -173,16 +255,11 @@ fn alone(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Result<Side, Disag
     if let Some(reason) = open.filter(|_| witness.is_none()) {
         return Ok(Side::Undecided(reason));
     }
-    if witness.is_none()
-        && let Some((caller, [inner, outer])) = roles::taken(principal, [&inner.over, &outer.over])
-    {
-        let principal = Some(&caller);
-        let question =
-            Question { inner: &inner, outer: &outer, principal, universe: Universe::All };
-        match within_sent(&question)?.0 {
-            Verdict::Proved => {}
-            Verdict::Undecided(reason) => return Ok(Side::Undecided(reason)),
-            Verdict::Violated(found) => witness = Some(found),
+    if witness.is_none() {
+        match others::let_in([inner, outer], None, &denying)? {
+            Side::Nothing => {}
+            Side::Request(found) => witness = Some(found),
+            Side::Undecided(why) => return Ok(Side::Undecided(why)),
         }
     }
     if let Some(witness) = witness {
@@ -200,7 +277,32 @@ fn alone(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Result<Side, Disag
                 return Ok(Side::Undecided(beside.may_allow(&witness)));
             }
         }
+        match others::let_in([inner, outer], Some(&beside), &denying)? {
+            Side::Nothing => {}
+            Side::Request(witness) => return Ok(Side::Undecided(beside.may_allow(&witness))),
+            Side::Undecided(why) => return Ok(Side::Undecided(why)),
+        }
     }
+    for [one, other] in &pairs {
+        if let Some(why) = denying.may_have_kept_back(one, other, asked)? {
+            return Ok(Side::Undecided(why));
+        }
+    }
+    let why = others::may_by_own(name, [inner, outer], &pairs)?;
+    let why = why.or_else(|| others::by_id([inner, outer]));
+    match why.map_or_else(|| may_keep_back(inner, outer, &pairs, ask), |why| Ok(Some(why)))? {
+        None => Ok(Side::Nothing),
+        Some(why) => Ok(Side::Undecided(why)),
+    }
+}
+
+/// Why a control policy that may bind may keep back on the outer side alone what both allow.
+fn may_keep_back(
+    inner: &Sided<'_>,
+    outer: &Sided<'_>,
+    pairs: &[[Policies; 2]],
+    ask: impl Fn(&Policies, &Policies) -> Result<Verdict, Disagreement>,
+) -> Result<Option<String>, Disagreement> {
     let beyond = outer.limits.beyond(&inner.limits, outer.whose);
     for ((may, there), [one, other]) in
         beyond.flat_map(|limit| pairs.iter().map(move |pair| (limit, pair)))
@@ -215,14 +317,14 @@ fn alone(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Result<Side, Disag
         }
         for (own, kept) in &ways {
             if let Verdict::Violated(witness) = ask(own, kept)? {
-                return Ok(Side::Undecided(format!(
+                return Ok(Some(format!(
                     "one side alone may keep back `{}` on `{}`: {}",
                     witness.action, witness.resource, may.why
                 )));
             }
         }
     }
-    Ok(Side::Nothing)
+    Ok(None)
 }
 
 /// The policies of both sides: of a resource's policy, of each part of what it is about on one
@@ -276,7 +378,10 @@ fn pairs(inner: &Sided<'_>, outer: &Sided<'_>) -> Option<Vec<[Policies; 2]>> {
 fn unlike(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Option<Side> {
     let (one, other) = (inner.entry, outer.entry);
     if let Some(unknown) = one.unknown.iter().chain(&other.unknown).next() {
-        return Some(match is_unread_alike(one, other) {
+        if !inner.is_there && is_made(name, outer) {
+            return Some(Side::Nothing);
+        }
+        return Some(match is_unread_alike(one, other) || are_unknown_alike(inner, outer) {
             true => Side::Nothing,
             false => Side::Undecided(unknown.clone()),
         });
@@ -321,79 +426,37 @@ fn unlike(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Option<Side> {
         .then(|| Side::Undecided(format!("what else `{name}` has, one side alone says")))
 }
 
-/// What both sides have besides what is known, and is the same on both.
-enum Beside {
-    /// A managed policy whose document is elsewhere.
-    Outside(String),
-    /// What an identity has that is made elsewhere.
-    Elsewhere(String),
-    /// What stands beside a group's policies, a permission set's or a policy alone.
-    Part(String),
-    /// AWS's own control policy, which an account may have or not.
-    FullAccess,
+/// Whether an entry is an identity that the files of its side make, or whom a role lets in that
+/// they make: where it is not there, it allows nothing.
+fn is_made(name: &str, side: &Sided<'_>) -> bool {
+    let is_identity =
+        ["group/", "role/", "user/", "trust of "].iter().any(|it| name.starts_with(it));
+    is_identity && side.is_there && !side.entry.is_elsewhere
 }
 
-impl Beside {
-    fn of(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Option<Self> {
-        let (one, other) = (inner.entry, outer.entry);
-        if let Some(arn) = one.outside.first() {
-            return Some(Self::Outside(arn.clone()));
-        }
-        if one.is_elsewhere || other.is_elsewhere {
-            return Some(Self::Elsewhere(name.to_owned()));
-        }
-        let policies = || [&inner.over, &outer.over].into_iter();
-        if policies().any(|it| !it.service_control.is_empty())
-            && (one.only_limits() || other.only_limits())
-        {
-            return Some(Self::FullAccess);
-        }
-        let is_whole = name.starts_with("role/") || name.starts_with("user/");
-        let has_own = policies().any(|it| !it.identity.is_empty());
-        let is_limit = one.only_limits() || other.only_limits();
-        (has_own && !is_whole && !is_limit).then(|| Self::Part(name.to_owned()))
+/// What an identity that one side alone makes allows for certain, of which not all is known.
+fn certain(name: &str, inner: &Sided<'_>, outer: &Sided<'_>) -> Result<Option<Side>, Disagreement> {
+    let (entry, whose) = (inner.entry, inner.whose);
+    let is_new = !outer.is_there && is_made(name, inner) && !entry.unknown.is_empty();
+    if !is_new || !entry.unbounded(name).is_empty() || inner.limits.may(whose).is_some() {
+        return Ok(None);
     }
-
-    /// Policies with the most that it may be.
-    fn with(&self, policies: &Policies) -> Policies {
-        if matches!(self, Self::FullAccess) {
-            return with_full_access(policies);
-        }
-        let mut policies = policies.clone();
-        policies.identity.extend(everything());
-        policies
+    let least = least(&entry.policies, &entry.bounded);
+    let least = inner.limits.over(&by_itself(&least), whose);
+    if entry.hangs_on_name(name, &least).is_some() {
+        return Ok(None);
     }
-
-    /// Why it may allow already what one side alone allows of what is known.
-    fn may_allow_already(&self, witness: &Witness) -> Option<String> {
-        let Witness { action, resource, .. } = witness;
-        match self {
-            Self::Outside(arn) => Some(format!(
-                "the document of `{arn}`, which both sides have, is not in the files: it may allow `{action}` on `{resource}` already"
-            )),
-            Self::Elsewhere(name) => Some(format!(
-                "what else `{name}` has is not in the files: it may allow `{action}` on `{resource}` already"
-            )),
-            Self::Part(_) | Self::FullAccess => None,
-        }
-    }
-
-    /// Why it may allow what one side alone denies.
-    fn may_allow(&self, witness: &Witness) -> String {
-        let what = match self {
-            Self::Outside(arn) => {
-                format!("the document of `{arn}`, which both sides have and is not in the files")
-            }
-            Self::Elsewhere(name) => format!("what else `{name}` has, which is not in the files"),
-            Self::Part(name) => match name.starts_with("group/") {
-                true => format!("what else the users of `{name}` have"),
-                false => format!("what else there is where `{name}` counts"),
-            },
-            Self::FullAccess => "`FullAWSAccess`, where it is attached besides".to_owned(),
-        };
-        let Witness { action, resource, .. } = witness;
-        format!("one side alone keeps back `{action}` on `{resource}`, and {what}, may allow it")
-    }
+    let (denying, nothing) = (Denying::of(name, inner, outer), Policies::default());
+    let principal = entry.principal.as_ref();
+    let asked = |inner: &Policies, outer: &Policies| {
+        let question = Question { inner, outer, principal, universe: Universe::All };
+        within_sent(&question).map(|(verdict, _)| verdict)
+    };
+    let Verdict::Violated(witness) = denying.under(&least, &nothing, asked)? else {
+        return Ok(None);
+    };
+    let may_be_kept = denying.may_keep_back(&least, &nothing, asked)?.is_some();
+    Ok((!may_be_kept).then_some(Side::Request(witness)))
 }
 
 /// Whether both are the same grants, known in all and not read.

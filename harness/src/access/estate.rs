@@ -11,7 +11,11 @@ use super::complete::Setting;
 use super::denies::Denies;
 use super::given::Gifts;
 use super::grants::Unread;
+use super::inlines::Inline;
+use super::managed_twice::Made;
 use super::own::Region;
+use super::partial::Part;
+use super::public::Restricts;
 use super::running::{Profile, Running};
 use super::templates::Place;
 use crate::lint::terraform::Resource;
@@ -40,8 +44,14 @@ pub struct Estate {
     pub(crate) permissions: BTreeSet<String>,
     /// What templates give to identities.
     pub(super) gifts: Gifts,
+    /// The inline policies that templates make.
+    pub(super) inlines: Vec<Inline>,
+    /// The managed policies that templates make, by their ARNs.
+    pub(super) made_managed: BTreeMap<String, Vec<Made>>,
     /// How many templates there are.
     pub(super) templates: usize,
+    /// The path of the one that is read, where there are several.
+    pub(super) template: Option<String>,
     /// The account and the region of the configuration, where there is one.
     pub(super) home: Home,
     /// Where each plan and state was made, as far as it is known.
@@ -68,6 +78,8 @@ pub(crate) struct Widest {
     pub(crate) denies: Vec<Arc<Document>>,
     /// Of a boundary the least that it allows; the most stands where the boundary does.
     pub(crate) boundary: Option<Vec<Arc<Document>>>,
+    /// As they are written.
+    pub(crate) parts: Vec<Part>,
 }
 
 impl Widest {
@@ -75,6 +87,7 @@ impl Widest {
         self.allows.extend(other.allows);
         self.denies.extend(other.denies);
         self.boundary = self.boundary.take().or(other.boundary);
+        self.parts.extend(other.parts);
     }
 }
 
@@ -142,6 +155,11 @@ pub struct Entry {
     pub(crate) of_one: Vec<String>,
     /// What the policy of a resource denies, bound to the resource.
     pub(crate) denies: Denies,
+    /// What Block Public Access keeps back of the policy of a bucket, before it is put into it.
+    pub(crate) restricts: Option<Restricts>,
+    /// The policy of a bucket with what Block Public Access may keep back of it, and why nobody
+    /// knows whether it does.
+    pub(crate) restricted: Option<(String, Arc<Document>)>,
     /// Whom a trust policy of which a part is not known lets in at most.
     pub(crate) trusts_at_most: Option<Arc<Document>>,
     /// Whether AWS gives an identity a part of its name: its ARN is then one of its form.
@@ -149,12 +167,16 @@ pub struct Entry {
     /// Whether it is an identity that the files give something to and do not make: what else
     /// it has stands elsewhere.
     pub(crate) is_elsewhere: bool,
+    /// Whether a plan destroys it, and makes it anew under its name.
+    pub(crate) is_anew: bool,
     /// Whether another resource may take away what is given to it.
     pub(crate) may_lose: bool,
     /// Why plans and states may take away what others than their resources give it.
     pub(crate) takes: BTreeSet<String>,
     /// Of a user, its groups.
     pub(crate) groups: BTreeSet<String>,
+    /// Of what is given to nobody knows whom: what that may be (`group`, `role`, `user`).
+    pub(crate) given_to: BTreeSet<String>,
 }
 
 /// Whom a trust policy lets in.
@@ -204,20 +226,22 @@ impl Entry {
 
     /// Adds a policy that is known in part.
     pub(super) fn add_bounded(&mut self, why: String, bounded: Bounded) {
-        let Bounded { sure, allows, denies } = bounded;
+        let Bounded { sure, allows, denies, part } = bounded;
         self.policies.identity.extend(sure);
         self.unknown.insert(why.clone());
         let (allows, denies) = (allows.into_iter().collect(), denies.into_iter().collect());
-        let widest = Widest { allows, denies, boundary: None };
+        let parts = part.into_iter().collect();
+        let widest = Widest { allows, denies, boundary: None, parts };
         self.bounded.entry(why).or_default().extend(widest);
     }
 
     /// Sets a boundary that is known in part.
     pub(super) fn limit(&mut self, why: String, bounded: Bounded) {
+        let parts = bounded.part.iter().cloned().collect();
         let [most, least] = bounded.limits();
         self.policies.boundary = Some(most);
         self.unknown.insert(why.clone());
-        let widest = Widest { boundary: Some(least), ..Widest::default() };
+        let widest = Widest { boundary: Some(least), parts, ..Widest::default() };
         self.bounded.entry(why).or_default().extend(widest);
     }
 

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::estate::Estate;
 
 /// What makes one.
-const TOKEN: &str = "sts:GetFederationToken";
+pub(crate) const TOKEN: &str = "sts:GetFederationToken";
 
 /// The key of a caller's ARN.
 const ARN: &str = "aws:principalarn";
@@ -59,6 +59,13 @@ pub(crate) fn tells_apart(document: &Document) -> bool {
     })
 }
 
+/// All that the policies of resources say, for whom they name: what they deny, too.
+pub(crate) fn of_resources(estate: &Estate) -> Policies {
+    let all = estate.entries.values().filter_map(|entry| entry.policies.resource.clone());
+    let identity = all.filter(|policy| policy.kind() == Kind::Resource).collect();
+    Policies { identity, ..Policies::default() }
+}
+
 /// Whether the policy of a resource may.
 pub(crate) fn resources_tell_apart(estate: &Estate) -> bool {
     let policies = estate.entries.values().filter_map(|entry| entry.policies.resource.as_ref());
@@ -68,6 +75,12 @@ pub(crate) fn resources_tell_apart(estate: &Estate) -> bool {
 /// Whether a user's policies or those of resources may say otherwise of a session than of it.
 pub(crate) fn are_told_apart(policies: &Policies, estate: &Estate) -> bool {
     documents(policies).any(|document| tells_apart(document)) || resources_tell_apart(estate)
+}
+
+/// `federated-user/NAME` of such a session.
+pub(crate) fn name(principal: &Principal) -> Option<&str> {
+    let Principal::FederatedUser { arn, .. } = principal else { return None };
+    arn.split_once(KIND).and_then(|_| arn.rsplit_once(':')).map(|(_, name)| name)
 }
 
 /// Whether a policy has an Allow for a session that somebody may make, by its ARN.

@@ -31,6 +31,11 @@ const RAW_STATE: &str = "this is Terraform's own state file, whose form is not s
 const BINARY_PLAN: &str = "this is Terraform's binary plan: `terraform show -json FILE > plan.json` makes \
                            what is read here";
 
+const TEMPLATE: &str = "this is a CloudFormation template, which is read beside plans, states and \
+                        policies alone: give its directory with `--templates` to `who-can`, \
+                        `what-can` and `prove`, and with `--plan`, `--state` or `--in` what \
+                        Terraform makes or policies";
+
 /// What a file of a plan begins with: a ZIP archive
 /// (<https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>, 4.3.7) whose first member,
 /// named 30 bytes after its signature, is `tfplan`
@@ -92,6 +97,7 @@ pub fn shown(paths: &[PathBuf], configurations: &Configurations) -> Result<Estat
             Ok(Read::Other(root)) if terraform::is_raw_state(&root) => {
                 return Err(Unreadable::new(path, RAW_STATE));
             }
+            Ok(Read::Template { .. }) => return Err(Unreadable::new(path, TEMPLATE)),
             Ok(_) => {
                 let what = "not what `terraform show -json` prints of a plan or a state";
                 return Err(Unreadable::new(path, what));
@@ -149,6 +155,11 @@ pub fn printed(roots: Vec<Printed>, account: &Account) -> Result<Estate, Unreada
 fn content(path: &Path) -> Result<String, Unreadable> {
     let wrong = |message: String| Unreadable::new(path, message);
     let metadata = fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
+    if metadata.is_dir() {
+        let what = "a directory, and a file is read here: `terraform show -json PLAN > plan.json` \
+                    makes one of a plan, `terraform show -json > state.json` of the state";
+        return Err(wrong(what.to_owned()));
+    }
     if !metadata.is_file() {
         return Err(wrong("not a regular file".to_owned()));
     }
@@ -206,19 +217,24 @@ fn is_like_a_template(content: &str) -> bool {
 
 /// Adds the roles of a file, where it is a template; whether it is one.
 fn added(path: &Path, place: &templates::Place, estate: &mut Estate) -> Result<bool, Unreadable> {
+    let Some(root) = parsed(path)? else { return Ok(false) };
+    templates::add(&root, place, estate).map_err(|message| Unreadable::new(path, message))?;
+    Ok(true)
+}
+
+/// A template, where a file is one.
+fn parsed(path: &Path) -> Result<Option<Node>, Unreadable> {
     let content = content(path)?;
-    let root = match read(&content) {
-        Ok(Read::Template { root, .. }) => root,
-        Ok(_) => return Ok(false),
+    match read(&content) {
+        Ok(Read::Template { root, .. }) => Ok(Some(root)),
+        Ok(_) => Ok(None),
         // What of a template cannot be read is no less of one.
         Err(error) if is_like_a_template(&content) => {
             let why = format!("{}:{}: {error}", error.at.line, error.at.column);
-            return Err(Unreadable::new(path, why));
+            Err(Unreadable::new(path, why))
         }
-        Err(_) => return Ok(false),
-    };
-    templates::add(&root, place, estate).map_err(|message| Unreadable::new(path, message))?;
-    Ok(true)
+        Err(_) => Ok(None),
+    }
 }
 
 /// Adds the roles of the templates in a directory, but for those in some others.
@@ -226,21 +242,38 @@ fn added(path: &Path, place: &templates::Place, estate: &mut Estate) -> Result<b
 /// # Errors
 /// What cannot be read; a directory without templates.
 pub fn templates(directory: &Path, but: &[PathBuf], estate: &mut Estate) -> Result<(), Unreadable> {
+    if directory.is_file() {
+        let what = "a file, and `--templates` takes the directory that templates are in";
+        return Err(Unreadable::new(directory, what));
+    }
     let mut found = Vec::new();
     find(directory, &mut found)?;
     let but: Vec<PathBuf> = but.iter().filter_map(|path| path.canonicalize().ok()).collect();
     let place = place(directory, estate)?;
     let mut any = false;
+    let mut all = Vec::new();
     for path in found {
         let is_in = |other: &PathBuf| path.canonicalize().is_ok_and(|it| it.starts_with(other));
-        any = match but.iter().any(is_in) {
-            true => is_template(&path)?,
+        if but.iter().any(is_in) {
+            any |= is_template(&path)?;
+        } else if let Some(root) = parsed(&path)? {
             // What is no template is somebody else's.
-            false => added(&path, &place, estate)?,
-        } || any;
+            any = true;
+            all.push((path, root));
+        }
     }
+    let are_several = all.len() > 1 || estate.templates > 0;
+    for (path, root) in all {
+        estate.template = are_several.then(|| path.display().to_string());
+        let added = templates::add(&root, &place, estate);
+        added.map_err(|message| Unreadable::new(&path, message))?;
+    }
+    estate.template = None;
     if any { Ok(()) } else { Err(Unreadable::new(directory, "no CloudFormation template in it")) }
 }
+
+/// How the names of templates end.
+const TEMPLATES: [&str; 4] = ["json", "template", "yaml", "yml"];
 
 /// The files of a directory that may be templates.
 pub(crate) fn find(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Unreadable> {
@@ -257,7 +290,7 @@ pub(crate) fn find(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Unr
         let extension = path.extension().map(|end| end.to_string_lossy().to_lowercase());
         if kind.is_dir() {
             find(&path, found)?;
-        } else if extension.is_some_and(|end| ["json", "yaml", "yml"].contains(&&*end)) {
+        } else if extension.is_some_and(|end| TEMPLATES.contains(&&*end)) {
             found.push(path);
         }
     }
@@ -342,7 +375,7 @@ impl<'r> Reader<'r> {
         let root = match read(content) {
             Ok(Read::Other(root)) => root,
             Ok(Read::Template { .. }) => {
-                return Err(wrong("CloudFormation templates are not read here".to_owned()));
+                return Err(wrong(TEMPLATE.to_owned()));
             }
             Ok(Read::Workflow(_)) if come_upon => return Ok(()),
             Ok(Read::Workflow(_)) => return Err(wrong("neither a policy nor a plan".to_owned())),

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ringfence_policy::symbolic::{Effect, statements};
-use ringfence_policy::{Document, Kind};
+use ringfence_policy::{Document, DocumentError, Kind};
 
 use super::bounded::Bounded;
 use super::estate::{Entry, Estate, denies};
-use super::templates::text_of;
+use super::inlines::{Inline, Name, part_of};
+use super::templates::{cause, text_of};
 use crate::lint::known::{Member, Node, Value};
 use crate::lint::terraform::Resource;
 
@@ -23,6 +23,17 @@ pub(crate) enum Given {
     Unknown(String),
     /// What a group has.
     Group(String),
+}
+
+impl Given {
+    /// What of it counts for sure.
+    const fn sure(&self) -> Option<&Arc<Document>> {
+        match self {
+            Self::Policy(document) => Some(document),
+            Self::Part(_, bounded) => bounded.sure.as_ref(),
+            Self::Unknown(_) | Self::Group(_) => None,
+        }
+    }
 }
 
 /// What templates give, by the names of entries in lower case; by `role/*` what may be any
@@ -55,7 +66,7 @@ pub(super) fn add(
     let kind = resource.value.get("Type").and_then(Node::text).unwrap_or_default();
     let name = format!("Resources.{}", resource.key);
     let written = |property| resource.value.path(&["Properties", property]);
-    // What is there under a condition alone may not be there to deny.
+    // What is there under a condition that is not known need not be there.
     let is_sure = resource.value.get("Condition").is_none();
     if kind == "AWS::IAM::UserToGroupAddition" {
         let groups = whose(written("GroupName"), properties.get("GroupName"), "group", own);
@@ -72,45 +83,76 @@ pub(super) fn add(
         return Ok(());
     }
     let Some((_, of)) = POLICIES.iter().find(|(own, _)| *own == kind) else { return Ok(()) };
-    let document = match properties.get("PolicyDocument").and_then(text_of) {
-        Some(text) => {
-            let document = Document::parse(name.clone(), &text, Kind::Identity);
-            let document = document.map_err(|error| format!("{name}: {error}"))?;
-            let denies = statements(&document).any(|one| one.effect() == Effect::Deny);
-            match is_sure || !denies {
-                true => Given::Policy(Arc::new(document)),
-                false => Given::Unknown(format!("{name}: whether it is there is not known")),
-            }
-        }
-        None => {
-            // One that is known in part has another reason than one that is not known at all.
-            let node = properties.get("PolicyDocument");
-            let bounded =
-                node.map(|node| Bounded::of(&name, &node.into(), Kind::Identity)).transpose();
-            match bounded.map_err(|error| format!("{name}: {error}"))?.flatten() {
-                Some(bounded) if is_sure => {
-                    Given::Part(format!("{name}: not all of its policy is known"), bounded)
-                }
-                _ => Given::Unknown(format!("{name}: its policy is not known")),
-            }
-        }
-    };
-    let named = properties.get("PolicyName").and_then(Node::text);
+    let given = policy(resource, properties, &name, is_sure)?;
+    let document = properties.get("PolicyDocument");
+    let text = document.and_then(text_of);
+    let named = Name::of(written("PolicyName"), properties.get("PolicyName"), estate.templates);
+    let named = named.filter(|_| kind != "AWS::IAM::ManagedPolicy");
     for (property, word) in *of {
         for owner in whose(written(property), properties.get(property), word, own) {
-            if let Some(named) = named.filter(|_| kind != "AWS::IAM::ManagedPolicy")
-                && estate.overwrites(&name, (word, &owner), named)
+            if let Some(known) = named.as_ref().and_then(Name::known)
+                && estate.overwrites(&name, (word, &owner), known)
             {
                 continue;
             }
             let given = match owner.ends_with("/*") {
                 true => Given::Unknown(format!("{name}: whose policy it is, is not known")),
-                false => document.clone(),
+                false => given.clone(),
             };
-            estate.give(&owner, given);
+            let is_its = !owner.ends_with("/*");
+            let inline = named.clone().map(|named| Inline {
+                by: name.clone(),
+                owner: owner.clone(),
+                name: named,
+                text: text.clone().filter(|_| is_its),
+                part: document.and_then(part_of).filter(|_| is_its),
+                counts: given.sure().cloned(),
+            });
+            if inline.is_none_or(|inline| !estate.is_contested(inline)) {
+                estate.give(&owner, given);
+            }
         }
     }
     Ok(())
+}
+
+/// The policy that a resource gives. One that is there under a condition alone may allow and may
+/// deny, and does neither for sure.
+fn policy(
+    resource: &Member,
+    properties: &Node,
+    name: &str,
+    is_sure: bool,
+) -> Result<Given, String> {
+    let wrong = |error: DocumentError| format!("{name}: {error}");
+    let unsure = || format!("{name}: whether it is there is not known");
+    let node = properties.get("PolicyDocument");
+    let text = node.and_then(text_of);
+    if let Some(text) = &text {
+        let document = Document::parse(name.to_owned(), text, Kind::Identity).map_err(wrong)?;
+        if is_sure {
+            return Ok(Given::Policy(Arc::new(document)));
+        }
+    }
+    // One that is known in part has another reason than one that is not known at all.
+    let bounded = node.and_then(part_of).map(|part| match is_sure {
+        true => Bounded::of(name, &part, Kind::Identity),
+        false => Bounded::perhaps(name, &part, Kind::Identity),
+    });
+    match bounded.transpose().map_err(wrong)?.flatten() {
+        Some(bounded) if is_sure => {
+            return Ok(Given::Part(format!("{name}: not all of its policy is known"), bounded));
+        }
+        Some(bounded) => return Ok(Given::Part(unsure(), bounded)),
+        None if text.is_some() => return Ok(Given::Unknown(unsure())),
+        None => {}
+    }
+    let cause = match node {
+        Some(node) => cause(&resource.value, node),
+        None if properties.is_unknown() => cause(&resource.value, properties),
+        None => format!(": it has no `PolicyDocument` (line {})", resource.at.line),
+    };
+    Ok(Given::Unknown(format!("{name}: its policy is not known{cause}")))
 }
 
 /// The entries that a property names, as it is written and as far as it is known; `role/*`
@@ -173,13 +215,8 @@ impl Estate {
     }
 
     fn put(&mut self, name: &str, given: &Given) {
-        let sure = match given {
-            Given::Policy(document) => Some(document),
-            Given::Part(_, bounded) => bounded.sure.as_ref(),
-            Given::Unknown(_) | Given::Group(_) => None,
-        };
         let takes = self.entries.get(name).and_then(|entry| entry.takes.first().cloned());
-        if let (Some(document), Some(why)) = (sure, takes) {
+        if let (Some(document), Some(why)) = (given.sure(), takes) {
             self.put_one(name, &Given::Unknown(why));
             // What may be taken away denies nothing.
             if denies(document) {
@@ -215,11 +252,37 @@ impl Estate {
         }
     }
 
+    /// Gives what need not be there, and why, as far as it is bounded.
+    pub(super) fn give_perhaps(&mut self, owner: &str, why: &str, bounded: Option<Bounded>) {
+        let given = match bounded {
+            Some(bounded) => Given::Part(why.to_owned(), bounded),
+            None => Given::Unknown(why.to_owned()),
+        };
+        self.give(owner, given);
+    }
+
+    /// Takes back what an entry that is made later was to have for sure.
+    pub(super) fn take_back(&mut self, owner: &str, document: &Arc<Document>) {
+        let is_it = |sure: &Arc<Document>| Arc::ptr_eq(sure, document);
+        let Some(all) = self.gifts.0.get_mut(&owner.to_ascii_lowercase()) else { return };
+        all.retain(|given| !matches!(given, Given::Policy(sure) if is_it(sure)));
+        for given in all {
+            if let Given::Part(_, bounded) = given {
+                bounded.sure = bounded.sure.take().filter(|sure| !is_it(sure));
+            }
+        }
+    }
+
     /// Notes that a template's inline policy has the name of one that a plan or a state makes
     /// for the same identity: each overwrites the other
     /// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html>). Whether
     /// there is one.
-    fn overwrites(&mut self, by: &str, (word, owner): (&str, &str), named: &str) -> bool {
+    pub(super) fn overwrites(
+        &mut self,
+        by: &str,
+        (word, owner): (&str, &str),
+        named: &str,
+    ) -> bool {
         let kind = format!("aws_iam_{word}_policy");
         let text = |one: &Resource, name| {
             one.values.get(name).and_then(Node::text).unwrap_or_default().to_owned()

@@ -12,7 +12,9 @@ use super::denies::Denies;
 use super::estate::Estate;
 use super::grants::{self, Unread};
 use super::own::{self, Find, OfTemplate, Region};
-use super::templates::Place;
+use super::partial::Part;
+use super::public::{self, Bucket};
+use super::templates::{Place, cause};
 use crate::lint::known::{Member, Node, Value};
 
 /// Types whose documents are of identities, or limit.
@@ -44,7 +46,7 @@ pub(super) fn add(
     resource: &Member,
     kind: &str,
     properties: &Node,
-    (place, find): (&Place, &Find<'_>),
+    (place, find, buckets): (&Place, &Find<'_>, &[Bucket<'_>]),
     estate: &mut Estate,
 ) {
     let name = free(&resource.key, estate);
@@ -59,8 +61,14 @@ pub(super) fn add(
         Unread::of_template(kind, format!("Resources.{}: {what}", resource.key))
     };
     if let Some((kind, what)) = granted(kind, properties) {
+        let about = grants::actions(kind);
+        let denies = match may_deny(kind, properties, &about) {
+            true => Denies::in_part(&name, None, None, &about, true),
+            false => Denies::default(),
+        };
         let unread = unread(kind, &what);
         let entry = estate.entry(&name);
+        entry.denies = denies;
         entry.unknown.insert(unread.why.clone());
         entry.unread.push(unread);
         return;
@@ -80,12 +88,18 @@ pub(super) fn add(
             Some(text) => Some(text.to_owned()),
             None => known(node).map(|it| it.to_string()),
         };
-        let document =
-            text.and_then(|text| Document::parse(called.clone(), &text, Kind::Resource).ok());
+        let document = match text {
+            Some(text) => Document::parse(called.clone(), &text, Kind::Resource).map_err(|error| {
+                format!("its policy (line {}) is not read: {error}", node.at.line)
+            }),
+            None => Err(format!("its policy is not known{}", cause(&resource.value, node))),
+        };
         let template = estate.templates;
+        let beside = (place, find, buckets);
+        let restricts = public::of_template(resource, kind, properties, beside, estate);
         let entry = estate.entry(&called);
         match document {
-            Some(document) => {
+            Ok(document) => {
                 let of = OfTemplate { resource, kind, properties, place, find };
                 let own = of.own(&called);
                 let about = grants::actions(kind);
@@ -100,10 +114,22 @@ pub(super) fn add(
                 entry.policies.resource = Some(document);
                 entry.of_one = of_one;
                 entry.region = Region { own: most, about };
+                if let Some(restricts) = restricts {
+                    restricts.apply(&called, entry);
+                }
                 contested::note(estate, &called, kind);
             }
-            None => {
-                let unread = unread(kind, "its policy is not known");
+            Err(why) => {
+                let unread = unread(kind, &why);
+                let of = OfTemplate { resource, kind, properties, place, find };
+                let own = of.own(&called).or_else(|| own::bucket_of_template(kind, properties));
+                let (part, about) = (Part::from(node), grants::actions(kind));
+                let is_there = resource.value.get("Condition").is_none();
+                entry.denies =
+                    Denies::in_part(&called, Some(&part), own.as_deref(), &about, is_there);
+                if let Some(restricts) = restricts {
+                    restricts.apply(&called, entry);
+                }
                 entry.unknown.insert(unread.why.clone());
                 entry.unread.push(unread);
             }
@@ -159,6 +185,15 @@ fn granted<'k>(kind: &'k str, properties: &Node) -> Option<(&'k str, String)> {
         other if GRANTS.iter().any(|end| other.ends_with(end)) => not_read(),
         _ => None,
     }
+}
+
+/// Whether what a resource grants that is not read may be a policy, which may deny as well: that
+/// of an API, or what stands in properties that are not known. A permission on a function only
+/// allows, and the policy of a bucket is a resource of its own.
+fn may_deny(kind: &str, properties: &Node, about: &[String]) -> bool {
+    let has_none = kind.starts_with("AWS::Lambda::") || kind == "AWS::S3::Bucket";
+    let is_unknown = || Node::is_unknown(properties) && !has_none && about != ["*"];
+    kind.starts_with("AWS::ApiGateway") || is_unknown()
 }
 
 /// Whether a function has a URL that everybody may call, or may have: for one of
@@ -286,7 +321,9 @@ mod tests {
     #[case::a_document("AWS::Nebula::Star", "{StarPolicyDocument: !ImportValue p}")]
     #[case::one_of_several("AWS::Nebula::Star", "{Policies: [!ImportValue p]}")]
     fn a_policy_that_is_a_function_is_not_known(#[case] kind: &str, #[case] properties: &str) {
-        assert_eq!(of(kind, properties), ["Resources.P: its policy is not known"]);
+        let why =
+            "Resources.P: its policy is not known: it hangs on `Fn::ImportValue` of `p` (line 4)";
+        assert_eq!(of(kind, properties), [why]);
         let literal = properties.replace("!ImportValue p", "p");
         assert_eq!(of(kind, &literal), [""; 0]);
     }
@@ -338,29 +375,38 @@ mod tests {
     #[rstest]
     #[case::a_value(
         "{Effect: Allow, Principal: {AWS: '111111111111'}, Action: 'events:PutEvents', Resource: '*'}",
-        true
+        None
     )]
     #[case::a_text(
         r#"'{"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "events:PutEvents", "Resource": "*"}'"#,
-        true
+        None
     )]
-    #[case::a_function("!ImportValue p", false)]
+    #[case::a_function("!ImportValue p", Some(": it hangs on `Fn::ImportValue` of `p`"))]
     #[case::a_part_that_is_a_function(
         "{Effect: Allow, Principal: {AWS: !ImportValue p}, Action: 'events:PutEvents', Resource: '*'}",
-        false
+        Some(": it hangs on `Fn::ImportValue` of `p`")
     )]
-    #[case::a_text_that_is_no_statement("p", false)]
-    fn a_statement_of_a_bus_is_read(#[case] statement: &str, #[case] is_known: bool) {
+    #[case::a_text_that_is_no_statement("p", Some(""))]
+    fn a_statement_of_a_bus_is_read(#[case] statement: &str, #[case] cause: Option<&str>) {
         let properties = format!("{{StatementId: s, EventBusName: b, Statement: {statement}}}");
-        let unread: &[&str] =
-            if is_known { &[] } else { &["Resources.P: its policy is not known"] };
-        assert_eq!(of("AWS::Events::EventBusPolicy", &properties), unread);
+        let why = cause.map(|it| format!("Resources.P: its policy is not known{it} (line 4)"));
+        assert_eq!(of("AWS::Events::EventBusPolicy", &properties), why.as_slice());
         let estate = estate(&format!(
             "Resources:\n  P:\n    Type: AWS::Events::EventBusPolicy\n    Properties: {properties}\n"
         ));
         let policy = estate.entries.get("Resources.P").unwrap().policies.resource.as_ref();
         let names = policy.is_some_and(|policy| policy.text().contains("111111111111"));
-        assert_eq!(names, is_known);
+        assert_eq!(names, cause.is_none());
+    }
+
+    #[test]
+    fn a_policy_that_is_none_says_why() {
+        let told = of(
+            "AWS::S3::BucketPolicy",
+            "{Bucket: b, PolicyDocument: {Version: '2000-01-01', Statement: [{Effect: Allow, Principal: '*', Action: 's3:GetObject', Resource: '*'}]}}",
+        );
+        let [why] = &told[..] else { panic!("{told:?}") };
+        assert!(why.starts_with("Resources.P: its policy (line 4) is not read: "), "{why}");
     }
 
     #[test]

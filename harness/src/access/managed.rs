@@ -86,11 +86,16 @@ impl<'p> Plan<'p, '_> {
         let is_it = |one: &&Resource| {
             one.kind == "aws_iam_policy" && one.values.get("arn").and_then(Node::text) == Some(arn)
         };
-        let mut all = std::iter::once(self.own).chain(self.files);
-        let here = all.find_map(|file| {
-            let policy = file.resources.iter().find(is_it)?;
-            Some(Managed::Here(file.apart.called(&policy.address), Written::of(file, policy)))
-        });
+        // What is made counts before what a data source has read.
+        let find = |is_data: bool| {
+            let mut all = std::iter::once(self.own).chain(self.files);
+            all.find_map(|file| {
+                let mut own = file.resources.iter().filter(|one| one.is_data == is_data);
+                let policy = own.find(is_it)?;
+                Some(Managed::Here(file.apart.called(&policy.address), Written::of(file, policy)))
+            })
+        };
+        let here = find(false).or_else(|| find(true));
         // What a data source has read of it, for it is made elsewhere.
         let read = || {
             let is_it = |one: &&Resource| {

@@ -16,12 +16,10 @@ use ringfence_policy::{Document, Policies, Principal, Wildcard};
 
 use super::diff::{Change, Side};
 use super::estate::{Entry, Estate};
+use super::tagged::KEY;
 use super::unnamed::{OF_ACCOUNTS, documents};
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::Resource;
-
-/// The key of a caller's tag.
-const CALLERS: &str = "aws:principaltag/";
 
 /// Notes what is not known of identities and resources that policies tell from what they were.
 pub(super) fn note(old: &Estate, new: &Estate, changes: &mut Vec<Change>) {
@@ -68,10 +66,27 @@ fn told_apart(name: &str, other: &Estate, own: &Estate, but: &BTreeSet<String>) 
             ));
         }
     }
+    if let Some(ids) = other_ids(name, other, own) {
+        let asks = |document: &&Arc<Document>| {
+            let text = document.text();
+            text.to_ascii_lowercase().contains("aws:userid")
+                || ids.iter().any(|id| text.contains(id.as_str()))
+        };
+        let by = documents(&entry.policies).find(asks).map(|document| document.name().to_owned());
+        let by = by.or_else(|| {
+            let by = policies().find(|(_, policy)| of_others(&policy.policies).any(|it| asks(&it)));
+            by.map(|(by, _)| by.clone())
+        });
+        if let Some(by) = by {
+            return Some(format!(
+                "`{by}` asks for the id of `{name}`, which is another on each side, or not known"
+            ));
+        }
+    }
     let [before, after] = [other, own].map(|estate| resource(estate, word, short));
     let changed = changed(before?, after?);
     let asks = |document: &&Arc<Document>| {
-        let tag = |key: &str| key.to_ascii_lowercase().strip_prefix(CALLERS).map(str::to_owned);
+        let tag = |key: &str| key.to_ascii_lowercase().strip_prefix(KEY).map(str::to_owned);
         document.context_keys().into_iter().filter_map(tag).any(|tag| is_among(&changed, &tag))
     };
     let by = documents(&entry.policies).find(asks).map(|document| document.name().to_owned());
@@ -80,6 +95,18 @@ fn told_apart(name: &str, other: &Estate, own: &Estate, but: &BTreeSet<String>) 
         by.map(|(by, _)| by.clone())
     })?;
     Some(format!("`{by}` asks for a tag of `{name}` that is another on each side, or not known"))
+}
+
+/// The ids of an identity that has the same ARN on both sides and another id, since it is made
+/// anew
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>).
+fn other_ids(name: &str, other: &Estate, own: &Estate) -> Option<Vec<String>> {
+    let (was, is) = (other.entries.get(name)?, own.entries.get(name)?);
+    let is_known = was.unique_id.is_some() && is.unique_id.is_some();
+    let is_anew = was.is_anew || is.is_anew;
+    let is_another = was.unique_id != is.unique_id && (is_known || is_anew);
+    let ids = || -> Vec<String> { was.unique_id.iter().chain(&is.unique_id).cloned().collect() };
+    is_another.then(ids)
 }
 
 /// The documents that decide about others than who has them.
@@ -296,20 +323,6 @@ fn tags(resource: &Resource) -> Option<BTreeMap<String, Option<&str>>> {
     };
     let all = all.into_iter().flatten();
     Some(all.map(|one| (one.key.to_ascii_lowercase(), one.value.text())).collect())
-}
-
-impl Estate {
-    /// The tags of the user with an ARN, each by its key in lower case, where all are known.
-    pub(crate) fn tags_of_user(&self, arn: &str) -> Option<BTreeMap<String, &str>> {
-        let is_it = |one: &&Resource| {
-            let own = one.values.get("arn").and_then(Node::text);
-            one.kind == "aws_iam_user" && !one.is_data && own == Some(arn)
-        };
-        let user = self.resources.iter().find(is_it)?;
-        let all = user.values.get("tags_all").filter(|all| matches!(all.value, Value::Map(_)));
-        let known = all.and_then(|_| tags(user))?;
-        known.into_iter().map(|(key, value)| Some((key, value?))).collect()
-    }
 }
 
 /// Which tags are others on each side, or not known; `None`: nobody knows which.

@@ -6,7 +6,8 @@
 //! a queue's policy says of actions of S3 lets nobody use a bucket.
 //!
 //! A policy whose Allows say more is bound by a Deny of everything else. One of a resource that
-//! is not known is bound to the service alone.
+//! is not known is bound to the service alone: one of a template whose name a function gives, and
+//! types whose ARNs neither the files nor the names tell.
 
 mod region;
 mod template;
@@ -23,7 +24,7 @@ use crate::lint::terraform::{DOCUMENTS, Resource};
 
 pub(crate) use region::Region;
 pub(super) use region::{beside, bound};
-pub(super) use template::{Find, OfTemplate, before_key, bucket_of_template, of_one};
+pub(super) use template::{Find, OfTemplate, before_key, bucket_of_template, of_one, referred};
 
 /// Types whose policies stand in themselves, and are about their own ARNs and what is in them.
 const OF_THEMSELVES: [&str; 11] = [
@@ -192,7 +193,8 @@ const BESIDE: [(&str, &str, &str); 3] = [
 const DEFAULT_BUS: &str = "default";
 
 impl Estate {
-    /// Binds each policy that stands in a resource, or is one of a resource.
+    /// Binds each policy that stands in a resource, or is one of a resource, and keeps to their
+    /// account what blocks of public access do.
     pub(super) fn bind(&mut self) {
         let Self { entries, resources, .. } = self;
         for resource in resources.iter().filter(|it| !it.is_data) {
@@ -210,6 +212,11 @@ impl Estate {
             let own = own.unwrap_or_default();
             *policy = bound(policy, &own, &about);
             entry.region = Region { own, about };
+        }
+        for (name, entry) in entries {
+            if let Some(restricts) = entry.restricts.take() {
+                restricts.apply(name, entry);
+            }
         }
     }
 }

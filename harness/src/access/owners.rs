@@ -60,6 +60,7 @@ impl<'p> Plan<'p, '_> {
             // It may be anybody's.
             let name = self.called(resource);
             self.unknown(&name, &name, attribute);
+            self.estate.entry(&name).given_to.insert(word.to_owned());
         }
         for owner in &all {
             let why = self.doubt(resource, owner);

@@ -13,7 +13,7 @@ impl Estate {
     /// configuration. A plan says its account by what it has read of the caller or by the ARNs
     /// that it knows, and its region by the provider's. Of one whose resources may be of several
     /// accounts or regions, it says neither.
-    pub(super) fn place_of_templates(&self) -> Option<Place> {
+    pub(crate) fn place_of_templates(&self) -> Option<Place> {
         if !self.accounts_of_roles().is_empty() {
             let Place { partition, account, region } = self.place()?;
             // Of several regions none is meant.

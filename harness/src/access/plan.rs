@@ -22,6 +22,9 @@ use crate::lint::terraform::{Links, Resource, without_keys};
 pub(super) const IDENTITIES: [(&str, &str); 3] =
     [("aws_iam_role", "role"), ("aws_iam_user", "user"), ("aws_iam_group", "group")];
 
+/// What a session of a role is called that stands for all: whoever takes it chooses the name.
+pub(super) const ANY_SESSION: &str = "session";
+
 /// Resources that hand an attribute on.
 const DEEPEST: usize = 16;
 
@@ -158,6 +161,7 @@ impl<'p> Plan<'p, '_> {
                         None => self.inline(&owner, &own, &Written::of(self.own, resource))?,
                     }
                 }
+                self.inline_of_somebody(resource);
                 return Ok(());
             }
             Some((word, "_policy_attachments_exclusive")) => {
@@ -170,6 +174,7 @@ impl<'p> Plan<'p, '_> {
                 for owner in self.owners(resource, word, word) {
                     self.attach(&owner, resource, "policy_arn")?;
                 }
+                self.attached_to_somebody(resource);
                 return Ok(());
             }
             _ => {}
@@ -181,6 +186,7 @@ impl<'p> Plan<'p, '_> {
                         self.attach(&owner, resource, "policy_arn")?;
                     }
                 }
+                self.attached_to_somebody(resource);
                 Ok(())
             }
             // Told of where it is attached.
@@ -242,7 +248,10 @@ impl<'p> Plan<'p, '_> {
                         }
                         None => match self.in_part(&called, &written, Kind::Boundary)? {
                             Some((why, bounded)) => self.estate.entry(&name).limit(why, bounded),
-                            None => self.limited(&name, &called, "policy")?,
+                            None => {
+                                let why = self.why_unknown(&called, "policy", written.part);
+                                self.limit(&name, &called, why)?;
+                            }
                         },
                     }
                 }
@@ -273,7 +282,10 @@ impl<'p> Plan<'p, '_> {
                             entry.unknown.insert(in_part(&own, attribute, part));
                             entry.trusts_at_most = Some(most);
                         }
-                        None => self.unknown(&of, &own, attribute),
+                        None => {
+                            let why = self.why_unknown(&own, attribute, part);
+                            self.estate.entry(&of).unknown.insert(why);
+                        }
                     }
                 }
             }
@@ -305,7 +317,10 @@ impl<'p> Plan<'p, '_> {
             Some(document) => self.estate.entry(owner).policies.identity.push(document),
             None => match self.in_part(name, written, Kind::Identity)? {
                 Some((why, bounded)) => self.estate.entry(owner).add_bounded(why, bounded),
-                None => self.unknown(owner, name, "policy"),
+                None => {
+                    let why = self.why_unknown(name, "policy", written.part);
+                    self.estate.entry(owner).unknown.insert(why);
+                }
             },
         }
         Ok(())
@@ -323,7 +338,6 @@ impl<'p> Plan<'p, '_> {
         Ok(bounded.map(|bounded| (in_part(name, "policy", part), bounded)))
     }
 
-    /// Notes that something of a resource of some name is not known.
     /// An identity's boundary is not known: it may allow anything or nothing, and gives nothing
     /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html>).
     fn limited(&mut self, owner: &str, name: &str, attribute: &str) -> Result<(), String> {
@@ -338,9 +352,18 @@ impl<'p> Plan<'p, '_> {
         Ok(())
     }
 
+    /// Notes that something of a resource of some name is not known.
     pub(super) fn unknown(&mut self, owner: &str, name: &str, attribute: &str) {
         let why = self.after_apply(name, attribute);
         self.estate.entry(owner).unknown.insert(why);
+    }
+
+    /// Why nothing of a policy is known: by what makes it, where the files say it.
+    pub(super) fn why_unknown(&self, name: &str, attribute: &str, part: Option<&Part>) -> String {
+        match part {
+            Some(made @ Part::Open(_)) => in_part(name, attribute, made),
+            _ => self.after_apply(name, attribute),
+        }
     }
 
     pub(super) fn after_apply(&self, name: &str, attribute: &str) -> String {
@@ -388,7 +411,8 @@ pub(super) fn in_part(name: &str, attribute: &str, part: &Part) -> String {
         true => String::new(),
         false => format!(" (`{written}`)"),
     };
-    format!("{name}: {attribute}.{path}{written} is known after apply only")
+    let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+    format!("{name}: {attribute}{dot}{path}{written} is known after apply only")
 }
 
 /// A document, called as its resource is; `None` where it is not known.
@@ -434,7 +458,9 @@ pub(crate) fn principal(word: &str, arn: &str) -> Option<Principal> {
             let name = parts.next()?.rsplit('/').next()?;
             Some(Principal::RoleSession {
                 role_arn: arn.to_owned(),
-                session_arn: format!("arn:{partition}:sts::{account}:assumed-role/{name}/session"),
+                session_arn: format!(
+                    "arn:{partition}:sts::{account}:assumed-role/{name}/{ANY_SESSION}"
+                ),
             })
         }
         _ => None,

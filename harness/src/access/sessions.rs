@@ -5,23 +5,35 @@ use std::collections::BTreeMap;
 use ringfence_policy::symbolic::{Effect, Named, StatementView, statements};
 use ringfence_policy::{Document, Principal};
 
-/// The sessions of a role, by their names, that a policy lets in by their own ARNs: whoever
-/// takes the role chooses the name
+/// The sessions of a role, by their names, that a policy lets in by their own ARNs, or that it
+/// leaves out of a Deny: whoever takes the role chooses the name
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-role-session>).
 pub(crate) fn sessions(
     principal: Option<&Principal>,
     policy: &Document,
 ) -> BTreeMap<String, Principal> {
+    named(principal, policy, |one, session| {
+        one.effect() == Effect::Allow || one.names(session).is_none()
+    })
+}
+
+/// The sessions of a role that statements name which count for them.
+fn named(
+    principal: Option<&Principal>,
+    policy: &Document,
+    counts: impl Fn(StatementView<'_>, &Principal) -> bool,
+) -> BTreeMap<String, Principal> {
     let Some(Principal::RoleSession { role_arn, session_arn }) = principal else {
         return BTreeMap::new();
     };
-    let allows = statements(policy).filter(|one| one.effect() == Effect::Allow);
-    let named = allows.flat_map(StatementView::principals).filter_map(|named| {
+    let all = statements(policy).flat_map(|one| one.principals().map(move |named| (one, named)));
+    let named = all.filter_map(|(one, named)| {
         let Named::Arn(arn) = named else { return None };
         let (role, name) = arn.rsplit_once('/')?;
         let is_other = arn != &**session_arn && session_arn.rsplit_once('/')?.0 == role;
         let (role_arn, session_arn) = (role_arn.clone(), arn.into());
-        is_other.then(|| (name.to_owned(), Principal::RoleSession { role_arn, session_arn }))
+        let session = Principal::RoleSession { role_arn, session_arn };
+        (is_other && counts(one, &session)).then(|| (name.to_owned(), session))
     });
     named.collect()
 }
@@ -30,6 +42,8 @@ pub(crate) fn sessions(
 /// knows who it is, it may have.
 pub(crate) fn lets_in(principal: Option<&Principal>, policy: &Document) -> bool {
     let Some(known) = principal else { return true };
-    let mut all = statements(policy).filter(|one| one.effect() == Effect::Allow);
-    all.any(|statement| statement.names(known).is_some()) || !sessions(principal, policy).is_empty()
+    let is_allow = |one: StatementView<'_>| one.effect() == Effect::Allow;
+    let mut all = statements(policy).filter(|one| is_allow(*one));
+    all.any(|statement| statement.names(known).is_some())
+        || !named(principal, policy, |one, _| is_allow(one)).is_empty()
 }

@@ -40,9 +40,18 @@ impl Plan<'_, '_> {
                 Replaced::Maybe(why) => Some(why),
             };
             self.make(&name)?;
+            if *kind == Kind::Resource
+                && let Some(restricts) = self.restricts(resource)
+            {
+                self.estate.entry(&name).restricts = Some(restricts);
+            }
             if let Some(why) = open {
                 let unread = Unread::of(resource, why, "");
+                let node = self.with_names(&own::whole(resource, &self.own.resources, node));
+                let document = document_of(&name, attribute, Some(&node), *kind).ok().flatten();
+                let denies = self.denies(resource, (&name, attribute, *kind), document.as_ref());
                 let entry = self.estate.entry(&name);
+                entry.denies = denies.unsure();
                 entry.unknown.insert(unread.why.clone());
                 entry.unread.push(unread);
                 continue;
@@ -53,10 +62,8 @@ impl Plan<'_, '_> {
             let overwritten = self.overwritten.get(&at).filter(|_| *kind == Kind::Resource);
             if let Some(why) = overwritten.cloned() {
                 // Each may be there: what it allows may count, and what it denies may keep back.
-                let of = own::of(resource, &self.own.resources);
-                let about = grants::actions(&resource.kind);
-                let denies = |it: &Arc<Document>| Denies::of(it, of.as_deref(), &about, false);
-                let denies = document.as_ref().map(denies).unwrap_or_default();
+                let of = (name.as_str(), *attribute, *kind);
+                let denies = self.denies(resource, of, document.as_ref()).unsure();
                 let written = document.and_then(|it| serde_json::from_str::<Json>(it.text()).ok());
                 let part = written.map(Part::from);
                 let part = part.as_ref().or_else(|| self.own.part(resource, attribute));
@@ -83,26 +90,56 @@ impl Plan<'_, '_> {
                                 Some((why, bounded)) => {
                                     self.estate.entry(&name).add_bounded(why, bounded);
                                 }
-                                None => self.unknown(&name, &name, attribute),
+                                None => {
+                                    let why = self.why_unknown(&name, attribute, part);
+                                    self.estate.entry(&name).unknown.insert(why);
+                                }
                             }
                         }
                         Kind::Resource => {
                             let allows = part.and_then(bounded::grants);
                             let why = match part.filter(|_| allows.is_some()) {
                                 Some(part) => in_part(&name, attribute, part),
-                                None => self.after_apply(&name, attribute),
+                                None => self.why_unknown(&name, attribute, part),
                             };
                             let unread = Unread::of(resource, why.clone(), "");
+                            let denies = self.denies(resource, (&name, attribute, *kind), None);
                             let entry = self.estate.entry(&name);
+                            entry.denies = denies;
                             entry.unknown.insert(why);
                             entry.unread.push(unread.known_in_part(allows));
                         }
-                        _ => self.unknown(&name, &name, attribute),
+                        _ => {
+                            let why = self.why_unknown(&name, attribute, part);
+                            self.estate.entry(&name).unknown.insert(why);
+                        }
                     }
                 }
             }
         }
         self.granted(resource, &name)
+    }
+
+    /// What the policy of a resource denies that is called so, in an attribute: where the
+    /// document is not known, as far as a part of it is.
+    fn denies(
+        &self,
+        resource: &Resource,
+        (name, attribute, kind): (&str, &str, Kind),
+        document: Option<&Arc<Document>>,
+    ) -> Denies {
+        if kind != Kind::Resource {
+            return Denies::default();
+        }
+        let own = own::of(resource, &self.own.resources);
+        let about = grants::actions(&resource.kind);
+        match document {
+            Some(document) => Denies::of(document, own.as_deref(), &about, true),
+            None => {
+                let part = self.own.part(resource, attribute);
+                Denies::in_part(name, part, own.as_deref(), &about, true)
+            }
+        }
     }
 
     /// What a resource grants without a document.

@@ -1,31 +1,37 @@
 //! The identities that `CloudFormation` templates make, beside an estate whose published
 //! parameters they read. Parameters have their defaults.
 //!
-//! - [`names`]: what a name of a template stands for;
+//! - [`names`]: what a name of a template stands for, and [`conditions`] what is not made;
 //! - [`sam`]: what SAM makes of a template, and [`execution`] the roles that functions run as;
-//! - [`unread`]: what of a template is not read.
+//! - [`unread`]: what of a template is not read, and [`why`] a value is not known.
 
+mod conditions;
 mod execution;
 mod names;
 mod sam;
 mod unread;
+mod why;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ringfence_policy::{Document, Kind};
 
-use super::bounded::Bounded;
+use super::bounded::{self, Bounded};
 use super::complete::known;
 use super::estate::{Entry, Estate};
 use super::given::{self, Own};
 use super::grants::Unread;
+use super::inlines::{Inline, Name, part_of};
 use super::plan::principal;
+use super::public::Bucket;
 use super::running::Profiles;
-use super::{letting, managed, running, unnamed};
+use super::{letting, managed, managed_twice, running, unnamed};
 use crate::lint::known::{Member, Node, Value};
 use crate::lint::terraform::Resource;
+use conditions::Conditions;
 use names::Names;
+pub(super) use why::cause;
 
 /// The account and what else is the same in all ARNs.
 pub(crate) struct Place {
@@ -37,10 +43,13 @@ pub(crate) struct Place {
 /// Adds a template's identities, and what it gives to others.
 ///
 /// # Errors
-/// A policy that AWS would not store, and an identity that is in the estate already.
+/// A policy that AWS would not store, an identity that is in the estate already, and a managed
+/// policy that another file makes otherwise.
 pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(), String> {
     estate.templates += 1;
-    let root = &names::without_no_value(&sam::expanded(root, &place.partition));
+    let conditions = Conditions::of(root, place, &estate.resources);
+    let root = sam::expanded(&conditions.made(root), &place.partition);
+    let root = &names::without_no_value(&conditions.taken(&root));
     let names = Names::of(root, place, &estate.resources);
     let resources = root.get("Resources").map(Node::members).unwrap_or_default();
     let mut taken = BTreeSet::new();
@@ -54,8 +63,16 @@ pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(),
             Made { resource, kind, properties, entry }
         })
         .collect();
+    for made in &all {
+        made.managed(place, estate)?;
+    }
     let own: Own = all.iter().filter_map(|made| made.entry.clone()).collect();
-    for why in unread::unread(root, resources) {
+    for (line, why) in unread::unread(root, resources) {
+        // Of several templates it is told which.
+        let why = match &estate.template {
+            Some(path) => format!("{path}:{line}: {why}"),
+            None => why,
+        };
         let unread = Unread::of_anything(why.clone());
         let entry = estate.entry(&why);
         entry.unknown.insert(why);
@@ -65,6 +82,9 @@ pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(),
         let found = all.iter().find(|made| made.resource.key == id)?;
         Some((found.kind, &found.properties))
     };
+    let buckets = all.iter().filter(|made| made.kind == "AWS::S3::Bucket");
+    let buckets: Vec<Bucket<'_>> =
+        buckets.map(|made| (made.resource.key.as_str(), &made.properties)).collect();
     let mut profiles = Profiles::new();
     for Made { resource, kind, properties, .. } in &all {
         running::add_profile(resource, kind, properties, (&own, &mut profiles), estate);
@@ -73,7 +93,7 @@ pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(),
         functions(made, &own, estate);
         let Made { resource, kind, properties, .. } = made;
         running::add(resource, kind, properties, (&own, &profiles), estate);
-        letting::add(resource, kind, properties, (place, &find), estate);
+        letting::add(resource, kind, properties, (place, &find, &buckets), estate);
         made.add(&all, place, estate)?;
     }
     for made in &all {
@@ -133,6 +153,24 @@ struct Made<'t> {
 }
 
 impl Made<'_> {
+    /// Notes the managed policy that it is, if it is one whose ARN is known.
+    fn managed(&self, place: &Place, estate: &mut Estate) -> Result<(), String> {
+        let Self { resource, kind, properties, .. } = self;
+        let named = properties.get("ManagedPolicyName").and_then(Node::text);
+        let Some(name) = named.filter(|_| *kind == "AWS::IAM::ManagedPolicy") else {
+            return Ok(());
+        };
+        let path = properties.get("Path").filter(|node| node.is_something());
+        let Some(path) = path.map_or(Some("/"), Node::text) else { return Ok(()) };
+        let Place { partition, account, .. } = place;
+        let made = managed_twice::Made {
+            by: format!("Resources.{}", resource.key),
+            text: properties.get("PolicyDocument").and_then(text_of),
+            is_sure: resource.value.get("Condition").is_none(),
+        };
+        estate.make_managed(format!("arn:{partition}:iam::{account}:policy{path}{name}"), made)
+    }
+
     /// Adds the identity that it is, if it is one.
     fn add(&self, all: &[Made<'_>], place: &Place, estate: &mut Estate) -> Result<(), String> {
         let Some((_, name)) = &self.entry else { return Ok(()) };
@@ -160,21 +198,31 @@ impl Made<'_> {
                 .unknown
                 .insert(format!("Resources.{}: not all of it is known", self.resource.key));
         }
-        let mut identity = Identity { name, entry, estate, all };
+        let inlines = Vec::new();
+        let mut identity = Identity { name, entry, estate, all, inlines };
         identity.boundary(self)?;
         identity.policies(self)?;
-        let mut entry = identity.entry;
+        let Identity { mut entry, inlines, .. } = identity;
         for given in given {
             entry.succeed(given);
         }
         if word == "role" {
-            let trust = trust(short, properties)?;
+            let trust = trust(name, self.resource, properties)?;
             estate.entries.insert(format!("trust of {name}"), trust);
         }
         if word != "group" {
             estate.of_templates.push(name.clone());
         }
         estate.entries.insert(name.clone(), entry);
+        for inline in inlines {
+            if let Some(known) = inline.name.known()
+                && estate.overwrites(&inline.by, (word, name.as_str()), known)
+            {
+                let why = format!("which policy `{known}` of `{name}` is there is not known");
+                estate.doubt(&inline, &why);
+            }
+            estate.is_contested(inline);
+        }
         estate.take_given(name);
         Ok(())
     }
@@ -184,17 +232,30 @@ impl Made<'_> {
 ///
 /// # Errors
 /// What is no trust policy.
-fn trust(name: &str, properties: &Node) -> Result<Entry, String> {
+fn trust(name: &str, resource: &Member, properties: &Node) -> Result<Entry, String> {
     let mut entry = Entry::default();
     let written = properties.get("AssumeRolePolicyDocument").filter(|node| node.is_something());
     match written.and_then(text_of) {
         Some(text) => {
-            let document = document_of(&format!("trust of {name}"), &text, Kind::Trust)?;
+            let short = name.split_once('/').map_or(name, |(_, short)| short);
+            let document = document_of(&format!("trust of {short}"), &text, Kind::Trust)?;
             entry.policies.resource = Some(document);
         }
         // It lets in nobody knows whom.
         None => {
-            entry.unknown.insert(format!("{name}: its trust policy is not known"));
+            let cause = match written {
+                Some(document) => cause(&resource.value, document),
+                None => format!(" (line {})", resource.at.line),
+            };
+            // Whom it lets in at most may be known.
+            let of = format!("trust of {name}");
+            entry.trusts_at_most =
+                written.and_then(|document| bounded::trust(&of, &document.into()).ok().flatten());
+            let what = match entry.trusts_at_most {
+                Some(_) => "not all of its trust policy is known",
+                None => "its trust policy is not known",
+            };
+            entry.unknown.insert(format!("role/{name}: {what}{cause}"));
         }
     }
     Ok(entry)
@@ -233,11 +294,15 @@ struct Identity<'r> {
     entry: Entry,
     estate: &'r Estate,
     all: &'r [Made<'r>],
+    /// Its inline policies that have names.
+    inlines: Vec<Inline>,
 }
 
 impl Identity<'_> {
-    fn unknown(&mut self, what: &str) {
-        self.entry.unknown.insert(format!("{}: {what} is not known", self.name));
+    /// Something of its own is not known: why is told by what the template has in its place.
+    fn unknown(&mut self, what: &str, written: &Node, value: &Node) {
+        let cause = cause(written, value);
+        self.entry.unknown.insert(format!("{}: {what} is not known{cause}", self.name));
     }
 
     fn boundary(&mut self, made: &Made<'_>) -> Result<(), String> {
@@ -247,18 +312,21 @@ impl Identity<'_> {
         let document = self.managed(written, node, Kind::Boundary)?;
         match (document, node.text()) {
             (Some(document), _) => self.entry.policies.boundary = Some(vec![document]),
-            (None, Some(arn)) => self.limited(&format!("the boundary `{arn}`"))?,
-            (None, None) => self.limited("PermissionsBoundary")?,
+            (None, Some(arn)) => self.limited(&format!("the boundary `{arn}` is not known"))?,
+            (None, None) => {
+                let cause = cause(written.unwrap_or(node), node);
+                self.limited(&format!("PermissionsBoundary is not known{cause}"))?;
+            }
         }
         Ok(())
     }
 
     /// Its boundary is not known: it may allow anything or nothing, and gives nothing
     /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html>).
-    fn limited(&mut self, what: &str) -> Result<(), String> {
+    fn limited(&mut self, why: &str) -> Result<(), String> {
         let anything = Bounded::anything(self.name, Kind::Boundary);
         let anything = anything.map_err(|error| format!("{}: {error}", self.name))?;
-        self.entry.limit(format!("{}: {what} is not known", self.name), anything);
+        self.entry.limit(format!("{}: {why}", self.name), anything);
         Ok(())
     }
 
@@ -288,47 +356,62 @@ impl Identity<'_> {
             Some(policy) => {
                 text(policy, "policy").map(|text| document_of(arn, &text, kind)).transpose()
             }
-            None => managed::of_aws(arn, kind),
+            None => match self.estate.managed_of_templates(arn) {
+                Some(text) => document_of(arn, text, kind).map(Some),
+                None => managed::of_aws(arn, kind),
+            },
         }
     }
 
-    /// A policy of its own that is not known, or not all of it.
-    fn bounded(&mut self, policy: &Node) -> Result<(), String> {
+    /// A policy of its own that is not known, or not all of it: what of it counts for sure.
+    fn bounded(&mut self, written: &Node, policy: &Node) -> Result<Option<Arc<Document>>, String> {
         let document = policy.get("PolicyDocument");
         let bounded =
             document.map(|node| Bounded::of(self.name, &node.into(), Kind::Identity)).transpose();
         let bounded = bounded.map_err(|error| format!("{}: {error}", self.name))?.flatten();
-        match bounded {
-            Some(bounded) => {
-                // Each has a reason of its own.
-                let name = policy.get("PolicyName").and_then(Node::text).unwrap_or_default();
-                let at = policy.at.line;
-                let why =
-                    format!("{}: all of the policy `{name}` (line {at}) is not known", self.name);
-                self.entry.add_bounded(why, bounded);
-            }
-            None => self.unknown("a policy"),
-        }
-        Ok(())
+        let Some(bounded) = bounded else {
+            self.unknown("a policy", written, document.unwrap_or(policy));
+            return Ok(None);
+        };
+        // Each has a reason of its own.
+        let name = policy.get("PolicyName").and_then(Node::text).unwrap_or_default();
+        let at = policy.at.line;
+        let why = format!("{}: all of the policy `{name}` (line {at}) is not known", self.name);
+        let sure = bounded.sure.clone();
+        self.entry.add_bounded(why, bounded);
+        Ok(sure)
     }
 
     fn policies(&mut self, made: &Made<'_>) -> Result<(), String> {
-        for policy in items(&made.properties, "Policies") {
-            match policy.get("PolicyDocument").and_then(text_of) {
+        let written = made.resource.value.path(&["Properties", "Policies"]);
+        for (at, policy) in items(&made.properties, "Policies").into_iter().enumerate() {
+            let own = written_of(written, at);
+            let text = policy.get("PolicyDocument").and_then(text_of);
+            let counts = match &text {
                 Some(text) => {
-                    let document = document_of(self.name, &text, Kind::Identity)?;
-                    self.entry.policies.identity.push(document);
+                    let document = document_of(self.name, text, Kind::Identity)?;
+                    self.entry.policies.identity.push(Arc::clone(&document));
+                    Some(document)
                 }
-                None => self.bounded(policy)?,
-            }
+                None => self.bounded(own.unwrap_or(policy), policy)?,
+            };
+            let (by, owner) = (format!("Resources.{}", made.resource.key), self.name.to_owned());
+            let part = policy.get("PolicyDocument").and_then(part_of);
+            let named = own.and_then(|own| own.get("PolicyName"));
+            let named = Name::of(named, policy.get("PolicyName"), self.estate.templates);
+            let inline = |name| Inline { by, owner, name, text, part, counts };
+            self.inlines.extend(named.map(inline));
         }
         let written = made.resource.value.path(&["Properties", "ManagedPolicyArns"]);
-        let written = written.map(Node::items).unwrap_or_default();
         for (at, arn) in items(&made.properties, "ManagedPolicyArns").into_iter().enumerate() {
-            match (self.managed(written.get(at), arn, Kind::Identity)?, arn.text()) {
+            let own = written.map(Node::items).unwrap_or_default();
+            match (self.managed(own.get(at), arn, Kind::Identity)?, arn.text()) {
                 (Some(document), _) => self.entry.policies.identity.push(document),
                 (None, Some(arn)) => drop(self.entry.outside.insert(arn.to_owned())),
-                (None, None) => self.unknown("a managed policy"),
+                (None, None) => {
+                    let written = written_of(written, at).unwrap_or(arn);
+                    self.unknown("a managed policy", written, arn);
+                }
             }
         }
         Ok(())
@@ -341,6 +424,15 @@ pub(super) fn text_of(document: &Node) -> Option<String> {
     match document.text() {
         Some(text) => Some(text.to_owned()),
         None => known(document).map(|document| document.to_string()),
+    }
+}
+
+/// An item of a list as the template has it; of a list that a function gives, the function.
+fn written_of(list: Option<&Node>, at: usize) -> Option<&Node> {
+    let list = list?;
+    match &list.value {
+        Value::List(items) => items.get(at),
+        _ => Some(list),
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::complete::{Apart, Setting, Source};
 use super::estate::Estate;
 use super::given_stacks::Given;
+use super::managed_twice::made_twice;
 use super::overwritten::Overwritten;
 use super::plan::{Contents, Plan};
 use crate::lint::known::Node;
@@ -43,6 +44,9 @@ pub(super) fn read(files: Vec<File>) -> Result<Estate, Unfit> {
         Contents::of(&mut root, source.as_ref(), &setting, apart)
     });
     let files: Vec<Contents> = files.collect();
+    if let Some(unfit) = made_twice(&files) {
+        return Err(unfit);
+    }
     let mut estate = Estate::default();
     let mut made = BTreeMap::new();
     let mut overwritten = Overwritten::new();
@@ -194,5 +198,23 @@ mod tests {
         // An output that differs is known of each alone.
         assert_eq!(two.outputs["name"], Json::Null);
         assert_eq!(two.roots["b"]["name"], "b");
+    }
+
+    /// Which of two documents a managed policy has, nobody knows.
+    #[test]
+    fn a_managed_policy_that_two_files_make_otherwise_is_refused() {
+        const ARN: &str = "arn:aws:iam::123456789012:policy/p";
+        let one = |name: &str, action: &str| {
+            let statement = json!({"Effect": "Allow", "Action": action, "Resource": "*"});
+            let policy = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+            let values = json!({"name": "p", "arn": ARN, "policy": policy});
+            file(name, "aws_iam_policy", &values, &json!({}))
+        };
+        let read = |other: &str| read(vec![one("a", "sqs:*"), one("b", other)]);
+        let unfit = read("s3:*").unwrap_err();
+        let message = "`b/aws_iam_policy.main` makes `arn:aws:iam::123456789012:policy/p`, and \
+                       `a/aws_iam_policy.main` makes it otherwise";
+        assert_eq!((unfit.file, unfit.message.as_str()), (1, message));
+        assert!(read("sqs:*").is_ok());
     }
 }

@@ -1,6 +1,6 @@
 //! What an identity of an estate can do, action by action, for all requests.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use ringfence_policy::symbolic::{Action, Effect, StatementView, statements};
@@ -14,10 +14,13 @@ use serde_json::{Value, json};
 
 use super::can::role_of_trust;
 use super::control::{Limits, Through, Whose};
+use super::denies::{Denials, Denied, Left, left};
+use super::elsewhere::Besides;
 use super::estate::{Entry, Estate};
 use super::federated;
 use super::sessions::{lets_in, sessions};
 use super::stated::Stated;
+use super::unnamed::documents;
 
 /// What an identity can do.
 #[derive(Debug, Serialize)]
@@ -124,14 +127,23 @@ fn decided(
         entry.outside.iter().map(|arn| format!("the document of `{arn}` is not in the files")),
     );
     undecided.extend(entry.elsewhere(name));
+    let besides = estate.may_be_given(name);
+    undecided.extend(besides.flat_map(|given| given.unknown.iter().cloned()));
     undecided.extend(limits.may(whose).map(str::to_owned));
-    let mut under = limits.over(&entry.policies, whose);
-    let denied = estate.denials().of_entry(name, entry, under.boundary.is_some());
-    under.identity.extend(denied.sure);
-    undecided.extend(denied.may.into_iter().map(|(why, _)| why));
+    let under = limits.over(&entry.policies, whose);
     let taken: Vec<&Through> = endpoints.iter().filter(|one| one.is_of(name)).collect();
     let way = Way { through: None, taken: &taken };
-    let mut asked = Asked { name, entry, way, can: BTreeMap::new(), undecided };
+    let mut asked = Asked {
+        estate,
+        denials: estate.denials(),
+        denied: Vec::new(),
+        name,
+        entry,
+        way,
+        can: BTreeMap::new(),
+        may: BTreeMap::new(),
+        undecided,
+    };
     let principal = entry.principal.as_ref();
     let nothing = Policies::default();
     let by = By { with: None, principal, outer: &nothing };
@@ -155,16 +167,19 @@ fn decided(
         }
     }
     asked.way = Way { through: None, taken: &[] };
-    asked.by_federated(estate, principal, &limits.over(&entry.policies, whose))?;
-    for unread in estate.entries.values().flat_map(|standing| &standing.unread) {
-        let most = unread.most(principal)?;
+    asked.by_federated(principal, &under)?;
+    asked.by_others(principal, &under)?;
+    let standing = estate.entries.values().filter(|standing| standing.given_to.is_empty());
+    for unread in standing.flat_map(|standing| &standing.unread) {
+        // Whom the most that it may be does not let in, it lets in by no part.
+        let most = unread.most(principal)?.filter(|most| asked.may_be_let_in(most));
         asked.undecided.extend(most.map(|_| unread.why.clone()));
     }
+    asked.tell_what_may_be_denied();
     let Asked { can, mut undecided, .. } = asked;
     let mut told = HashSet::new();
     undecided.retain(|why| told.insert(why.clone()));
-    let asked =
-        catalog::prefixes().filter_map(catalog::service).map(|it| it.actions().count()).sum();
+    let asked = catalog::count();
     Ok(What { principal: name.to_owned(), can: can.into_values().collect(), asked, undecided })
 }
 
@@ -189,10 +204,16 @@ impl Way<'_> {
 }
 
 struct Asked<'e> {
+    estate: &'e Estate,
+    denials: Denials,
+    /// What the policies of resources deny whoever it asks as.
+    denied: Vec<(Principal, Denied)>,
     name: &'e str,
     entry: &'e Entry,
     way: Way<'e>,
     can: BTreeMap<String, Can>,
+    /// The actions that all else allows, and that may be denied, by why.
+    may: BTreeMap<String, BTreeSet<String>>,
     undecided: Vec<String>,
 }
 
@@ -207,6 +228,12 @@ struct By<'b> {
 }
 
 impl Asked<'_> {
+    /// Whether the most that somebody's policy may say lets it in.
+    fn may_be_let_in(&self, most: &Document) -> bool {
+        let principal = self.entry.principal.as_ref();
+        self.entry.is_unnamed || lets_in(principal, most) || federated::lets_in(principal, most)
+    }
+
     /// What a policy allows it and each of its sessions that the policy lets in by its own ARN.
     fn by_any_session(
         &mut self,
@@ -232,6 +259,9 @@ impl Asked<'_> {
         if by.principal.is_none() && !is_somebody(self.name) {
             return Ok(());
         }
+        if trust.trusts_at_most.as_ref().is_some_and(|most| !self.may_be_let_in(most)) {
+            return Ok(());
+        }
         self.undecided.extend(trust.unknown.iter().cloned());
         let Some(policy) = &trust.policies.resource else { return Ok(()) };
         if !lets_in(by.principal, policy) {
@@ -254,12 +284,8 @@ impl Asked<'_> {
 
     /// What sessions can that a user federates, by its policies and by those of resources, where
     /// a policy may tell them from the user.
-    fn by_federated(
-        &mut self,
-        estate: &Estate,
-        user: Option<&Principal>,
-        under: &Policies,
-    ) -> Result<(), NoAnswer> {
+    fn by_federated(&mut self, user: Option<&Principal>, under: &Policies) -> Result<(), NoAnswer> {
+        let estate = self.estate;
         let is_user = |it: &&Principal| matches!(it, Principal::User { .. });
         let Some(user) = user.filter(is_user) else { return Ok(()) };
         if !federated::are_told_apart(under, estate) {
@@ -276,8 +302,9 @@ impl Asked<'_> {
             all.push((Some(address.as_str()), with));
         }
         let outer = Policies::default();
+        let of_resources = federated::of_resources(estate);
         for (with, policies) in &all {
-            for session in federated::sessions(user, &[policies]) {
+            for session in federated::sessions(user, &[policies, &of_resources]) {
                 let principal = Some(&session.principal);
                 let is_let_in = |policy: &Arc<Document>| lets_in(principal, policy);
                 if !policies.resource.as_ref().is_none_or(is_let_in)
@@ -295,6 +322,60 @@ impl Asked<'_> {
         Ok(())
     }
 
+    /// What it can beside policies of resources that are not in the files, if these let it in:
+    /// each action is told as undecided.
+    fn by_others(
+        &mut self,
+        principal: Option<&Principal>,
+        under: &Policies,
+    ) -> Result<(), Disagreement> {
+        let (elsewhere, nothing) = (self.estate.elsewhere(), Policies::default());
+        for besides in elsewhere.besides(principal, [under, &nothing]) {
+            let Besides { principal, mut inner, outer, known, why } = besides;
+            inner.identity.extend(known.iter().cloned());
+            let own: BTreeSet<String> = self.can.keys().cloned().collect();
+            let by = By { with: None, principal: principal.as_ref(), outer: &outer };
+            self.by(&by, &inner)?;
+            let all = std::mem::take(&mut self.can).into_values();
+            let (can, may): (Vec<Can>, Vec<Can>) = all.partition(|one| own.contains(&one.action));
+            self.can = can.into_iter().map(|one| (one.action.clone(), one)).collect();
+            let Some((first, others)) = may.split_first() else { continue };
+            let others = match others.len() {
+                0 => String::new(),
+                1 => ", and so does another action".to_owned(),
+                count => format!(", and so do {count} other actions"),
+            };
+            self.undecided.push(why(&first.action, &first.request.resource) + &others);
+        }
+        Ok(())
+    }
+
+    /// What the policies of resources deny somebody as whom it asks.
+    fn denied(&mut self, who: Option<&Principal>, is_bounded: bool) -> Denied {
+        let Some(who) = who else { return Denied::default() };
+        if let Some((_, known)) = self.denied.iter().find(|(known, _)| known == who) {
+            return known.clone();
+        }
+        let denied = self.denials.of(&[who], is_bounded);
+        let denied = if self.entry.is_unnamed { denied.of_unnamed(self.name) } else { denied };
+        self.denied.push((who.clone(), denied.clone()));
+        denied
+    }
+
+    /// What all else allows and is not certain, since something may deny it, is told by that.
+    fn tell_what_may_be_denied(&mut self) {
+        for (why, actions) in std::mem::take(&mut self.may) {
+            let mut left = actions.iter().filter(|action| !self.can.contains_key(*action));
+            let Some(first) = left.next() else { continue };
+            let others = match left.count() {
+                0 => String::new(),
+                1 => " and another action".to_owned(),
+                count => format!(" and {count} other actions"),
+            };
+            self.undecided.push(format!("all else allows `{first}`{others}, and {why}"));
+        }
+    }
+
     /// What some policies allow, beside a resource's policy.
     fn by(&mut self, by: &By<'_>, policies: &Policies) -> Result<(), Disagreement> {
         let By { with, principal, outer } = *by;
@@ -304,6 +385,13 @@ impl Asked<'_> {
             }
             return Ok(());
         }
+        let Denied { sure, mut may } = self.denied(principal, policies.boundary.is_some());
+        let mut own = policies.clone();
+        own.identity.extend(sure);
+        let policies = &own;
+        let asked = documents(policies).chain(may.iter().map(|(_, document)| document));
+        let tags = self.estate.kept_back_by_tags(self.name, principal, asked);
+        may.extend(tags);
         let question = |universe| Question { inner: policies, outer, principal, universe };
         // What is allowed to nobody needs no looking at each action.
         if with.is_some() && within(&question(Universe::All))? == Verdict::Proved {
@@ -324,7 +412,10 @@ impl Asked<'_> {
             .flat_map(|one| statements(one))
             .collect();
         let mut none: HashMap<(String, Vec<bool>), bool> = HashMap::new();
-        for prefix in catalog::prefixes().filter(|prefix| self.way.is_of(prefix)) {
+        // What no Allow speaks of need not be unpacked.
+        let spoken_of = |prefix: &&str| allows.iter().any(|one| one.is_about_service(prefix));
+        let ways = catalog::prefixes().filter(|prefix| self.way.is_of(prefix));
+        for prefix in ways.filter(spoken_of) {
             for action in catalog::service(prefix).into_iter().flat_map(|service| service.actions())
             {
                 let name = format!("{prefix}:{}", action.name);
@@ -347,7 +438,22 @@ impl Asked<'_> {
                     Verdict::Undecided(reason) => {
                         self.undecided.push(format!("`{name}`: {reason}"))
                     }
-                    Verdict::Violated(witness) => {
+                    Verdict::Violated(found) => {
+                        let ask = |inner: &Policies| {
+                            let universe = Universe::Catalogue;
+                            let question = Question { inner, outer, principal, universe };
+                            within_for(&question, &name).map(|verdict| (verdict, ()))
+                        };
+                        let witness = match may.is_empty() {
+                            true => found,
+                            false => match left(policies, &may, ask)? {
+                                Left::Some { witness, .. } => witness,
+                                Left::Nothing(why) => {
+                                    self.may.entry(why).or_default().insert(name);
+                                    continue;
+                                }
+                            },
+                        };
                         let by = decide(&witness.request(), policies).statements;
                         let allowed_by = once(&by);
                         let request = Shown::of(&witness);

@@ -143,7 +143,7 @@ impl Without<'_> {
             let document = self.current(&attached);
             let name = match &statement.sid {
                 Some(sid) => format!("statement `{sid}`"),
-                None => format!("statement {}", statement.index),
+                None => format!("statement {}", statement.index.saturating_add(1)),
             };
             told.push(format!("{name} of `{}` is dropped", attached.id));
             match without_statement(&document, statement.index) {

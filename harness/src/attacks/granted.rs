@@ -125,7 +125,8 @@ impl Granted {
         let elsewhere = all_but(&[&of_region, &of_account, "arn:*:*:::*"], &[])?;
         Ok(self.allows().flat_map(move |statement| {
             let elsewhere = elsewhere.clone();
-            let spoken_of = actions().filter(move |name| statement.is_about(&Action::parse(name)));
+            let spoken_of =
+                actions(statement).filter(move |name| statement.is_about(&Action::parse(name)));
             let found =
                 spoken_of.filter_map(move |name| self.request(&name, &elsewhere).transpose());
             found.take(OF_A_STATEMENT)
@@ -167,9 +168,10 @@ fn policies(found: &RolePolicies) -> Result<Policies, DocumentError> {
     })
 }
 
-/// The names of all actions of the catalogue.
-fn actions() -> impl Iterator<Item = String> {
-    let services = catalog::prefixes().filter_map(|it| Some((it, catalog::service(it)?)));
+/// The names of the actions of the services that a statement may speak of.
+fn actions(statement: StatementView<'_>) -> impl Iterator<Item = String> {
+    let of = catalog::prefixes().filter(move |prefix| statement.is_about_service(prefix));
+    let services = of.filter_map(|it| Some((it, catalog::service(it)?)));
     services.flat_map(|(prefix, service)| {
         service.actions().map(move |action| format!("{prefix}:{}", action.name))
     })

@@ -1,26 +1,29 @@
 //! How an attack is run and judged.
+//!
+//! - `back`: what a call gave, made or replaced is taken back;
+//! - `stacked`: stacks of one resource, and waiting until something has settled.
+
+mod back;
+mod stacked;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ringfence_guard::journal::{Ending, Entry};
 use ringfence_guard::{Caller, Guard, Overlay, Question, Recording};
 use ringfence_policy::Context;
-use ringfence_wire::{Service, ServiceError};
-use serde_json::{Value, json};
+use ringfence_wire::ServiceError;
+use serde_json::Value;
 
-use super::actor::{Actor, Answer};
+use self::back::{before, settled, take_back};
+pub(crate) use self::back::{is_taken_back, made_and_taken_back};
+use self::stacked::{CREATE, Change, UPDATE, deploy, remove};
+use super::actor::Actor;
 use super::attack::{Attack, Attempt, Reason, Refusal, Step, Who};
+use super::companions;
 use super::finding::{self, Companion, Companions, Decider, Finding, Scope, Traces, Verdict};
-use super::{companions, restore, undone};
 use crate::config::Statements;
 use crate::guard_rail::GuardRail;
-
-/// How long a stack of one resource, or a function's update, may take.
-const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How often they are asked for their state.
-const POLL: Duration = Duration::from_millis(10);
 
 /// Runs attacks as one identity.
 #[derive(Debug)]
@@ -348,116 +351,12 @@ impl Runner<'_> {
     }
 }
 
-/// The role or user that a call would change; none where it is not there.
-async fn before(platform: &Actor, step: &Step) -> Option<Value> {
-    platform.call(&restore::read(step)?).await.result.ok()
-}
-
-/// Takes back what a call gave or made, and puts back what it replaced; what of it stays.
-async fn take_back(
-    platform: &Actor,
-    step: &Step,
-    given: &Value,
-    before: Option<&Value>,
-) -> Option<String> {
-    let restored = before.into_iter().flat_map(|before| restore::to(step, before));
-    let back = undo(step, given).or_else(|| undone::of(step, given));
-    let back: Vec<Step> = back.into_iter().chain(restored).collect();
-    if back.is_empty() && undone::makes(step) {
-        return Some(format!("what `{}` made stays: no call takes it away", step.operation));
-    }
-    let mut stays = None;
-    for undo in &back {
-        let answer = platform.call(undo).await.result;
-        if let (Err(error), true) = (answer, undone::makes(step)) {
-            stays = Some(format!(
-                "what `{}` made stays: `{}` answers {} {error}",
-                step.operation, undo.operation, error.status
-            ));
-        }
-    }
-    stays
-}
-
-/// Whether what a call gives or replaces is taken back.
-pub(crate) fn is_taken_back(step: &Step) -> bool {
-    let given = json!({"AccessKey": {"AccessKeyId": ""}});
-    restore::read(step).is_some() || undo(step, &given).is_some()
-}
-
-/// Makes a call, and takes back what it gave, made or replaced; beside the answer what of that
-/// stays.
-pub(crate) async fn made_and_taken_back(
-    who: &Actor,
-    platform: &Actor,
-    step: &Step,
-) -> (Answer, Option<String>) {
-    let before = before(platform, step).await;
-    let mut answer = who.call(step).await;
-    if answer.result.is_ok() && step.operation.starts_with("UpdateFunction") {
-        answer.result = settled(platform, step, answer.result).await;
-    }
-    let stays = match &answer.result {
-        Ok(given) => take_back(platform, step, given, before.as_ref()).await,
-        Err(_) => None,
-    };
-    (answer, stays)
-}
-
-/// Waits until a function's update is over, as `aws lambda wait
-/// function-updated` does: until then the next one meets a conflict.
-async fn settled(
-    platform: &Actor,
-    step: &Step,
-    result: Result<Value, ServiceError>,
-) -> Result<Value, ServiceError> {
-    let name = step.input.get("FunctionName").cloned().unwrap_or_default();
-    let read = json!({"FunctionName": name});
-    let read = Step::new(Service::Lambda, "GetFunctionConfiguration", read);
-    let start = Instant::now();
-    loop {
-        let found = platform.call(&read).await.result?;
-        match found.get("LastUpdateStatus").and_then(Value::as_str) {
-            Some("InProgress") => pause(start, "the function's update").await?,
-            _ => return result,
-        }
-    }
-}
-
 /// An attack that takes away what the others attack is not made where it would
 /// succeed: they would meet nothing, and that is no refusal.
 const SPARED: &str = "it would be allowed; it was not made, for it destroys what is attacked";
 
 /// What a team forbids itself, likewise.
 const FORBIDDEN: &str = "it would be allowed; it was not made, for it is forbidden";
-
-/// What takes back a policy that an attack gave or took away, or a URL, a password or a key
-/// that it gave, so that the next attack meets what the platform made.
-fn undo(step: &Step, given: &Value) -> Option<Step> {
-    let get = |name: &str| step.input.get(name).cloned().unwrap_or_default();
-    let (operation, member) = match step.operation {
-        "CreateFunctionUrlConfig" => {
-            let input = json!({"FunctionName": get("FunctionName")});
-            return Some(Step::new(Service::Lambda, "DeleteFunctionUrlConfig", input));
-        }
-        "CreateAccessKey" => {
-            let id = given.pointer("/AccessKey/AccessKeyId")?;
-            let input = json!({"UserName": get("UserName"), "AccessKeyId": id});
-            return Some(Step::new(Service::Iam, "DeleteAccessKey", input));
-        }
-        "PutRolePolicy" => ("DeleteRolePolicy", "PolicyName"),
-        "AttachRolePolicy" => ("DetachRolePolicy", "PolicyArn"),
-        "DetachRolePolicy" => ("AttachRolePolicy", "PolicyArn"),
-        "PutUserPolicy" => ("DeleteUserPolicy", "PolicyName"),
-        "AttachUserPolicy" => ("DetachUserPolicy", "PolicyArn"),
-        "DetachUserPolicy" => ("AttachUserPolicy", "PolicyArn"),
-        "CreateLoginProfile" => ("DeleteLoginProfile", "UserName"),
-        _ => return None,
-    };
-    let of = if step.operation.contains("Role") { "RoleName" } else { "UserName" };
-    let input = json!({of: get(of), member: get(member)});
-    Some(Step::new(Service::Iam, operation, input))
-}
 
 /// What must be refused met another error, behind the policies.
 const LET_THROUGH: &str = "no policy refused it";
@@ -530,165 +429,11 @@ fn filled(step: &Step, output: &Value) -> Step {
     step
 }
 
-/// What a change set does to a stack: its type, and how the stack ends.
-type Change = (&'static str, &'static str, &'static str);
-
-const CREATE: Change = ("CREATE", "CREATE_COMPLETE", "ROLLBACK_COMPLETE");
-const UPDATE: Change = ("UPDATE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE");
-
-/// Deploys a stack of one resource by a change set, as `sam deploy` does. The
-/// error of a stack that rolled back is the reason of its failed resource.
-async fn deploy(
-    who: &Actor,
-    stack: &str,
-    resource: &Value,
-    (kind, done, rolled_back): Change,
-    request_ids: &mut Vec<String>,
-) -> Result<Value, ServiceError> {
-    let template = json!({"Resources": {"Probe": resource}}).to_string();
-    let name = format!("probe-{}", kind.to_lowercase());
-    let change_set = json!({
-        "StackName": stack,
-        "ChangeSetName": name,
-        "ChangeSetType": kind,
-        "TemplateBody": template,
-        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-    });
-    let names = json!({"StackName": stack, "ChangeSetName": name});
-    let mut call = async |operation, input| {
-        let answer = who.call(&Step::new(Service::CloudFormation, operation, input)).await;
-        request_ids.push(answer.request_id);
-        answer.result
-    };
-    call("CreateChangeSet", change_set).await?;
-    let start = Instant::now();
-    loop {
-        let described = call("DescribeChangeSet", names.clone()).await?;
-        match described.get("Status").and_then(Value::as_str) {
-            Some("CREATE_COMPLETE") => break,
-            Some("FAILED") => {
-                let reason = described.get("StatusReason").and_then(Value::as_str);
-                return Err(ServiceError::new(400, "ChangeSetFailed", reason.unwrap_or_default()));
-            }
-            _ => pause(start, stack).await?,
-        }
-    }
-    call("ExecuteChangeSet", names).await?;
-    let start = Instant::now();
-    loop {
-        let described = call("DescribeStacks", json!({"StackName": stack})).await?;
-        let status = described.pointer("/Stacks/0/StackStatus").and_then(Value::as_str);
-        match status {
-            Some(status) if status == done => return Ok(described),
-            Some(status) if status == rolled_back => break,
-            // Who may not do it may not take it back either; the events tell.
-            Some("UPDATE_ROLLBACK_FAILED") => break,
-            Some(failed) if failed.ends_with("_FAILED") => {
-                return Err(ServiceError::new(400, "StackFailed", format!("{stack} is {failed}")));
-            }
-            _ => pause(start, stack).await?,
-        }
-    }
-    let events = call("DescribeStackEvents", json!({"StackName": stack})).await?;
-    let reasons: Vec<&str> = events
-        .get("StackEvents")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter(|event| {
-            let status = event.get("ResourceStatus").and_then(Value::as_str);
-            status.is_some_and(|status| status == format!("{kind}_FAILED"))
-        })
-        .filter_map(|event| event.get("ResourceStatusReason").and_then(Value::as_str))
-        .collect();
-    Err(ServiceError::new(400, "StackRolledBack", reasons.join("; ")))
-}
-
-/// Removes a probe's stack, if there is one.
-async fn remove(who: &Actor, stack: &str) -> Result<(), ServiceError> {
-    let input = json!({"StackName": stack});
-    let described =
-        who.call(&Step::new(Service::CloudFormation, "DescribeStacks", input.clone())).await;
-    if described.result.is_err() {
-        return Ok(());
-    }
-    let id = described
-        .result
-        .ok()
-        .and_then(|stacks| Some(stacks.pointer("/Stacks/0/StackId")?.as_str()?.to_owned()))
-        .unwrap_or_else(|| stack.to_owned());
-    who.call(&Step::new(Service::CloudFormation, "DeleteStack", input)).await.result?;
-    let start = Instant::now();
-    loop {
-        let step = Step::new(Service::CloudFormation, "DescribeStacks", json!({"StackName": id}));
-        let answer = who.call(&step).await;
-        let status = answer
-            .result
-            .as_ref()
-            .ok()
-            .and_then(|stacks| stacks.pointer("/Stacks/0/StackStatus")?.as_str());
-        match status {
-            None | Some("DELETE_COMPLETE") => return Ok(()),
-            Some("DELETE_FAILED") => {
-                return Err(ServiceError::new(400, "DeleteFailed", format!("{stack} stayed")));
-            }
-            Some(_) => pause(start, stack).await?,
-        }
-    }
-}
-
-async fn pause(start: Instant, what: &str) -> Result<(), ServiceError> {
-    if start.elapsed() > TIMEOUT {
-        return Err(ServiceError::new(
-            504,
-            "Timeout",
-            format!("{what} did not settle within {} s", TIMEOUT.as_secs()),
-        ));
-    }
-    tokio::time::sleep(POLL).await;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use ringfence_wire::Service;
     use rstest::rstest;
-    use serde_json::{Value, json};
 
-    use super::{Step, begins, undo};
-
-    /// What an attack on its own user gave it is taken back.
-    #[rstest]
-    #[case(
-        "PutUserPolicy", json!({"UserName": "u", "PolicyName": "p", "PolicyDocument": "{}"}),
-        "DeleteUserPolicy", json!({"UserName": "u", "PolicyName": "p"})
-    )]
-    #[case(
-        "AttachUserPolicy", json!({"UserName": "u", "PolicyArn": "a"}),
-        "DetachUserPolicy", json!({"UserName": "u", "PolicyArn": "a"})
-    )]
-    #[case(
-        "AttachRolePolicy", json!({"RoleName": "r", "PolicyArn": "a"}),
-        "DetachRolePolicy", json!({"RoleName": "r", "PolicyArn": "a"})
-    )]
-    #[case(
-        "CreateLoginProfile", json!({"UserName": "u", "Password": "x"}),
-        "DeleteLoginProfile", json!({"UserName": "u"})
-    )]
-    #[case(
-        "CreateAccessKey", json!({"UserName": "u"}),
-        "DeleteAccessKey", json!({"UserName": "u", "AccessKeyId": "AKIA1"})
-    )]
-    fn what_an_attack_gave_is_taken_back(
-        #[case] operation: &'static str,
-        #[case] input: Value,
-        #[case] back: &str,
-        #[case] members: Value,
-    ) {
-        let given = json!({"AccessKey": {"AccessKeyId": "AKIA1"}});
-        let step = undo(&Step::new(Service::Iam, operation, input), &given).unwrap();
-        assert_eq!((step.operation, step.input), (back, members));
-    }
+    use super::begins;
 
     const STACK: &str = "on resource: arn:aws:cloudformation:r:1:stack/b/* because no policy";
 

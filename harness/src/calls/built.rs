@@ -188,7 +188,7 @@ pub(super) fn queue(arn: &str) -> Option<String> {
     Some(format!("https://sqs.{region}.amazonaws.com/{account}/{name}"))
 }
 
-/// A value that a member may have.
+/// A value that a member may have: of those that AWS's model lists the first.
 pub(super) fn made_up(model: &Model, member: &Member, depth: usize) -> Option<Value> {
     if depth > DEEPEST {
         return None;
@@ -196,7 +196,7 @@ pub(super) fn made_up(model: &Model, member: &Member, depth: usize) -> Option<Va
     Some(match member.kind {
         Kind::Boolean => json!(false),
         Kind::Integer | Kind::Long | Kind::Float | Kind::Double => json!(1),
-        Kind::String => json!(ANY),
+        Kind::String => json!(model.values_of(member).first().unwrap_or(&ANY)),
         Kind::Timestamp => json!("2026-01-01T00:00:00Z"),
         Kind::Blob => json!(""),
         Kind::Map => json!({}),
@@ -248,6 +248,18 @@ mod tests {
         "arn:aws:sqs:eu-west-1:123456789012:jobs",
         "PurgeQueue",
         json!({"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs"})
+    )]
+    #[case::one_of_the_values_of_a_member(
+        "iam:UpdateAccessKey",
+        "arn:aws:iam::*:user/ci",
+        "UpdateAccessKey",
+        json!({"UserName": "ci", "AccessKeyId": "ringfence-probe", "Status": "Active"})
+    )]
+    #[case::one_of_the_values_of_an_item(
+        "kms:CreateGrant",
+        "arn:aws:kms:*:*:key/1",
+        "CreateGrant",
+        json!({"KeyId": "1", "Operations": ["Decrypt"]})
     )]
     #[case::parameter(
         "ssm:GetParameter",

@@ -7,9 +7,10 @@
 //! written twice; and a call that is found is one that the mapping itself says asks for it.
 
 use std::cell::OnceCell;
+use std::cmp::Reverse;
 
 use ringfence_guard::recording::Asked;
-use ringfence_models::actions::{self, Action, Prefix};
+use ringfence_models::actions::{self, Action, NamedBy, Prefix};
 use ringfence_models::needs::Needs;
 use ringfence_models::{Kind, Member, Operation, Service};
 use ringfence_policy::Values;
@@ -57,6 +58,9 @@ pub(crate) type Fits<'a> = &'a dyn Fn(&Call) -> Result<(), Unfit>;
 /// How many actions that a call needs besides get a resource of their own.
 const BESIDES: usize = 3;
 
+/// How many values are tried, at most, of what must be one of those that AWS's model lists.
+const CHOICES: usize = 8;
+
 /// The first call that will do.
 ///
 /// # Errors
@@ -70,8 +74,9 @@ pub(crate) fn find(asker: Asker<'_>, wanted: Wanted<'_>, fits: Fits<'_>) -> Resu
     let Some(known) = known else {
         return Err(format!("`{action}` is no action of AWS's reference"));
     };
-    if let Some((key, _)) = wanted.keys.iter().find(|(key, _)| !known.0.carries(known.1, key)) {
-        return Err(format!("requests for `{action}` never carry `{key}`"));
+    let is_not_carried = |(key, _): &&(String, Values)| !known.0.carries(known.1, key);
+    if let Some((key, _)) = wanted.keys.iter().find(is_not_carried) {
+        return Err(not_carried(action, known, key));
     }
     // Why of an operation that names the resource, and why of any other.
     let (mut exact, mut other) = (None, None);
@@ -92,6 +97,20 @@ pub(crate) fn find(asker: Asker<'_>, wanted: Wanted<'_>, fits: Fits<'_>) -> Resu
     }
     let none = || format!("no operation that is known here needs `{action}`");
     Err(exact.or(other).unwrap_or_else(none))
+}
+
+/// Why there is no call with a key that the reference does not give the action: where it may
+/// be in a request all the same, nothing says which member of an input sets it.
+fn not_carried(action: &str, (prefix, known): (&Prefix, &Action), key: &str) -> String {
+    if prefix.never_sends(known, key) {
+        return format!("requests for `{action}` never carry `{key}`");
+    }
+    let by = match prefix.named_by(known, key) {
+        Some(NamedBy::Documentation) => ", though AWS's documentation does",
+        Some(NamedBy::ManagedPolicies) => ", though AWS's managed policies do",
+        None => "",
+    };
+    format!("AWS's reference does not list `{key}` for `{action}`{by}: what sets it is not known")
 }
 
 /// The actions of a service that no operation asks for, as far as the models and the guard
@@ -209,8 +228,8 @@ impl Inversion<'_> {
                 found = Some(Reason { is_exact, why });
             }
         };
-        for input in self.inputs() {
-            let Some(mut call) = self.with_keys(input) else { continue };
+        let inputs = self.inputs().into_iter().flat_map(|input| self.with_other_values(input));
+        for mut call in inputs.flat_map(|input| self.with_keys(input)) {
             for _ in 0..=BESIDES {
                 match fits(&call) {
                     Ok(()) => return Ok(call),
@@ -295,7 +314,7 @@ impl Inversion<'_> {
         let members = self.places().iter().filter(|place| place.is_top() && !place.is_needed());
         let given = members.filter_map(|place| {
             let made = match place.kind() {
-                Kind::String => json!(ANY),
+                Kind::String => json!(place.values(self.model()).first().unwrap_or(&ANY)),
                 kind => Marker::of(kind, 0)?.value(),
             };
             let input = self.put(input, &[(place, made)]);
@@ -306,6 +325,26 @@ impl Inversion<'_> {
 
     fn is_exact(&self, input: &Input) -> bool {
         self.asks(input).is_some_and(|(asked, at)| is_on(&asked, at, self.wanted.resource))
+    }
+
+    /// An input, and the same with another value of a member that must be one of some: what
+    /// it is may decide.
+    fn with_other_values(&self, input: Input) -> Vec<Input> {
+        let needed = self.operation.members.iter().filter(|member| member.required);
+        let values = needed.flat_map(|member| {
+            let values = self.model().values_of(member).iter();
+            values.map(move |value| (member.name, *value))
+        });
+        let is_other = |(name, value): &(&str, &str)| {
+            input.get(*name).and_then(Value::as_str).is_some_and(|own| own != *value)
+        };
+        let others = values.filter(is_other).take(CHOICES).map(|(name, value)| {
+            let mut other = input.clone();
+            other.insert(name.to_owned(), json!(value));
+            other
+        });
+        let others: Vec<Input> = others.collect();
+        std::iter::once(input).chain(others).collect()
     }
 
     /// The members that a call cannot do without.
@@ -347,6 +386,10 @@ impl Inversion<'_> {
             && place.name().ends_with("Name")
             && text.contains('/');
         let text = if is_path { text.rsplit('/').next()? } else { text };
+        let values = place.values(self.model());
+        if !values.is_empty() && !values.contains(&text) {
+            return None;
+        }
         if text.contains('/') && !text.starts_with("arn:") && place.is_segment(self.operation) {
             return None;
         }
@@ -369,7 +412,7 @@ impl Inversion<'_> {
             if place.kind() == Kind::Boolean || place.kind() == Kind::Timestamp {
                 continue;
             }
-            if place.kind() == Kind::String {
+            if place.kind() == Kind::String && place.values(self.model()).is_empty() {
                 let whole = self.put(base, &[(place, json!(self.wanted.resource))]);
                 if self.is_exact(&whole) && !self.is_exact(base) {
                     // Most services take the ARN of a role alone.
@@ -417,35 +460,37 @@ impl Inversion<'_> {
         input
     }
 
-    /// An input with the condition keys, as far as places set them.
-    fn with_keys(&self, input: Input) -> Option<Call> {
-        let call = self.call_of(input)?;
+    /// The calls of an input with the condition keys, as far as places set them: several where
+    /// a place can hold none of a key's values.
+    fn with_keys(&self, input: Input) -> Vec<Call> {
+        let Some(call) = self.call_of(input) else { return Vec::new() };
         let missing = |call: &Call| -> Vec<&(String, Values)> {
             let has = |key: &str| call.asked.get(call.at).and_then(|one| one.context.get(key));
             self.wanted.keys.iter().filter(|(key, values)| !is_same(has(key), values)).collect()
         };
         let lacks = missing(&call);
         if lacks.is_empty() {
-            return Some(call);
+            return vec![call];
         }
         let tagged = self.call_of(self.with_tags(&call, &lacks)).unwrap_or_else(|| call.clone());
-        let mut input = tagged.input.clone();
-        self.set(&mut input, &missing(&tagged));
-        Some(self.call_of(input).unwrap_or(tagged))
+        let inputs = self.set(tagged.input.clone(), &missing(&tagged)).into_iter();
+        inputs.map(|input| self.call_of(input).unwrap_or_else(|| tagged.clone())).collect()
     }
 
-    /// Puts each key's values into the place that sets it.
-    fn set(&self, input: &mut Input, keys: &[&(String, Values)]) {
+    /// Puts each key's values into the place that sets it; where AWS's model lists others for
+    /// the place, one of these in each input.
+    fn set(&self, mut input: Input, keys: &[&(String, Values)]) -> Vec<Input> {
         let mut left: Vec<&(String, Values)> = keys.to_vec();
+        let mut others: Vec<(&Place, Vec<Value>)> = Vec::new();
         for (number, place) in self.places().iter().enumerate() {
             if left.is_empty() {
-                return;
+                break;
             }
             let Some(marker) = Marker::of(place.kind(), number) else { continue };
-            let marked = self.put(input, &[(place, marker.value())]);
+            let marked = self.put(&input, &[(place, marker.value())]);
             let Some((asked, at)) = self.asks(&marked) else { continue };
             let Some(one) = asked.get(at) else { continue };
-            let before = self.asks(input);
+            let before = self.asks(&input);
             let was = |key: &str| {
                 let (asked, at) = before.as_ref()?;
                 asked.get(*at)?.context.get(key).cloned()
@@ -457,9 +502,17 @@ impl Inversion<'_> {
             };
             let Some(found) = left.iter().position(|(key, _)| shows(key)) else { continue };
             let (_, values) = left.remove(found);
-            let values = values.as_slice().iter().filter_map(|text| value(place.kind(), text));
-            place.put_all(self.model(), input, values.collect());
+            let mut choices = held(place, place.values(self.model()), values).into_iter();
+            place.put_all(self.model(), &mut input, choices.next().unwrap_or_default());
+            others.extend(choices.map(|other| (place, other)));
         }
+        let changed = others.into_iter().map(|(place, values)| {
+            let mut other = input.clone();
+            place.put_all(self.model(), &mut other, values);
+            other
+        });
+        let changed: Vec<Input> = changed.collect();
+        std::iter::once(input).chain(changed).collect()
     }
 
     /// The tags in the request.
@@ -496,6 +549,24 @@ fn is_arn(member: &Member) -> bool {
 
 fn is_same(has: Option<&Values>, values: &Values) -> bool {
     has.is_some_and(|has| has.as_slice() == values.as_slice())
+}
+
+/// What a place holds of a key's values. Where it may hold some alone, and not these, one of
+/// them each time: those first that begin as the key's values do.
+fn held(place: &Place, listed: &[&str], values: &Values) -> Vec<Vec<Value>> {
+    let own = values.as_slice();
+    if listed.is_empty() || own.iter().all(|text| listed.contains(&text.as_str())) {
+        return vec![own.iter().filter_map(|text| value(place.kind(), text)).collect()];
+    }
+    let alike = |one: &str| {
+        let same = |text: &String| {
+            text.bytes().zip(one.bytes()).take_while(|(own, other)| own == other).count()
+        };
+        own.iter().map(same).max().unwrap_or_default()
+    };
+    let mut nearest = listed.to_vec();
+    nearest.sort_by_key(|&one| Reverse(alike(one)));
+    nearest.into_iter().take(CHOICES).map(|one| vec![json!(one)]).collect()
 }
 
 /// Whether a key is of the tags in the request.

@@ -64,6 +64,11 @@ impl Place {
         self.steps.last().map_or(Kind::String, |member| member.kind)
     }
 
+    /// The values that it may hold, where AWS's model lists them; none: any of its type.
+    pub(super) fn values(&self, model: &'static Model) -> &'static [&'static str] {
+        self.steps.last().map(|member| model.values_of(member)).unwrap_or_default()
+    }
+
     /// The name of its last member.
     pub(super) fn name(&self) -> &'static str {
         let mut named = self.steps.iter().rev().map(|step| step.name);
@@ -165,6 +170,9 @@ impl TagPlace {
         {
             let of = resource.splitn(6, ':').nth(5).unwrap_or_default();
             let of = of.split(['/', ':']).next().unwrap_or_default();
+            let values = model.values_of(kind);
+            let is_one = values.is_empty() || values.contains(&of);
+            let of = if is_one { of } else { values.first().copied().unwrap_or(of) };
             let mut steps = steps.to_vec();
             steps.push(*kind);
             Place { steps }.put(model, input, json!(of));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::access::diff::{Change, diff};
+use crate::access::diff::{Change, diff, unchanged};
 use crate::access::files::{self, Configurations};
 use crate::access::told;
 use crate::exit::Exit;
@@ -46,8 +46,12 @@ impl AccessDiff {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let old =
             files::estate(&self.old, &Configurations::new(self.old_configuration.as_slice()))?;
-        let new = files::estate(&self.new, &Configurations::new(self.configuration.as_slice()))?;
-        let changes = diff(&old, &new)?;
+        let changes = if self.is_same() {
+            unchanged(&old)
+        } else {
+            let own = Configurations::new(self.configuration.as_slice());
+            diff(&old, &files::estate(&self.new, &own)?)?
+        };
         let out = match (self.json, self.markdown) {
             (true, _) => told::json(&changes)?,
             (false, true) => told::markdown(&changes),
@@ -55,5 +59,11 @@ impl AccessDiff {
         };
         print!("{out}");
         Ok(if changes.iter().any(Change::grew) { Exit::Failed } else { Exit::Held })
+    }
+
+    /// Whether both are one file or directory, of the same Terraform files.
+    fn is_same(&self) -> bool {
+        let [old, new] = [&self.old, &self.new].map(|path| path.canonicalize().ok());
+        self.configuration == self.old_configuration && old.is_some() && old == new
     }
 }

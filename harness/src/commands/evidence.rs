@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use ringfence_evidence::bundle::{self, REPORT, RUN};
 use ringfence_evidence::check::{Trust, check};
 use ringfence_evidence::diff::Diff;
@@ -40,14 +40,15 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("trusted").required(true).args(["allowed_key", "hashes_only"])))]
 struct Verify {
     /// The bundle
     directory: PathBuf,
     /// A public key, or OpenSSH's list of allowed signers
-    #[arg(long, required_unless_present = "hashes_only")]
+    #[arg(long)]
     allowed_key: Option<PathBuf>,
     /// Look at the hashes alone: shows damage, not forgery
-    #[arg(long, conflicts_with = "allowed_key")]
+    #[arg(long)]
     hashes_only: bool,
     /// The time at which the key must be good, as 20261122 or 20261122213000, UTC [default: now]
     #[arg(long)]

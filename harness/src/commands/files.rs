@@ -186,7 +186,9 @@ impl Files {
         apps: fn(&Config) -> Vec<App>,
         answer: impl FnOnce(Read, &Config) -> anyhow::Result<Exit> + Send + 'static,
     ) -> anyhow::Result<Exit> {
-        if !self.shown.is_none() {
+        // Where there is no root module templates may be all that there is.
+        let are_alone = config.layer1.is_empty() && !self.templates.is_empty();
+        if !self.shown.is_none() || are_alone {
             let began = Instant::now();
             let estate = self.read(None, Some(&config), Some(&config.account))?;
             return answer(Read { estate, began, planning: None }, &config);

@@ -29,7 +29,7 @@ pub(super) const MUTATE: &str = after!(
 );
 pub(super) const DECIDE: &str = after!(
     r#"echo '{"id":1,"principal":"arn:aws:iam::123456789012:role/a","action":"s3:GetObject","resource":"arn:aws:s3:::b/c","resource_account":"123456789012","policies":{"identity":[{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}]}}' | ringfence decide
-  {"id":1,"decision":"allow","layer":"identity","statements":[{"policy":"identity[0]","sid":null,"index":0}],"explanation":"allowed by statement 0 of `identity[0]`"}"#,
+  {"id":1,"decision":"allow","layer":"identity","statements":[{"policy":"identity[0]","sid":null,"index":0}],"explanation":"allowed by statement 1 of `identity[0]`"}"#,
     "0 done, whatever the decisions, 2 some input could not be read."
 );
 pub(super) const EXPLAIN: &str = after!(

@@ -1,6 +1,12 @@
 //! `ringfence verify`.
+//!
+//! - `record`: what the record of a run says before anything is attacked, and of each finding;
+//! - `proving`: the proof of each guard rail.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod proving;
+mod record;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,46 +15,33 @@ use anyhow::Context as _;
 use clap::Args;
 use ringfence_calibrate::decisions::DECISIONS;
 use ringfence_evidence::baseline::news;
-use ringfence_evidence::bundle::{REPORT, places, put, put_form};
+use ringfence_evidence::bundle::{REPORT, places, put_form};
 use ringfence_evidence::check::{Trust, check};
-use ringfence_evidence::manifest::sha256;
-use ringfence_evidence::shown;
 use ringfence_evidence::signature::fingerprint;
-use ringfence_evidence::{
-    Account, Companion, Companions, Decider, Part, Phase, Probe, RunRecord, RunStatus,
-    SCHEMA_VERSION, Scope, Share, Summary, Told, Upstream, Verdict,
-};
+use ringfence_evidence::{Part, Phase, Probe, RunRecord, RunStatus, Share, Summary, Told, Verdict};
 use ringfence_guard::{Recorded, Recording};
-use ringfence_prove::Disagreement;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use self::proving::prove;
+pub(super) use self::record::probe;
+use self::record::{beginning, describe};
 use super::again::Again;
 use super::github;
 use super::open::open;
 use super::{Isolated, backend, supervise, terminal, unless_interrupted};
 use crate::accepted::Acceptances;
-use crate::attacks::{self, Choice, Finding, Suite, campaign, rails};
+use crate::attacks::{Choice, Suite, campaign};
 use crate::calibrate;
 use crate::changed::{self, Changed, Sources};
-use crate::config::{Backend, Config, Layer1, OtherAccount};
-use crate::evidence::{Inputs, Keeper, Wanted, abandon, provenance};
+use crate::config::{Backend, Config, Layer1};
+use crate::evidence::{Inputs, Keeper, Wanted, abandon};
 use crate::exchange::Exchanges;
 use crate::exit::Exit;
 use crate::integrity;
 use crate::mutations::{self, Probed};
 use crate::progress::Progress;
-use crate::proof::accounts::{OfAccount, Proving, together};
-use crate::proof::calls::ended::Differs;
-use crate::proof::certificates::CERTIFICATES;
-use crate::proof::deployed;
-use crate::proof::guarded::Unfit;
 use crate::stack::{Options, Stack};
-use crate::terraform::Roots;
-use crate::tools::PythonTools;
-
-/// What a record says until its run has come to its end.
-const RUNNING: &str = "the run has not come to its end";
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
@@ -382,85 +375,6 @@ fn part(choice: &Choice, attacks: &[String]) -> Option<Part> {
     }
 }
 
-/// Each guard rail that speaks of permissions, for all requests; before any is
-/// weakened. Account by account: what one claims of its identities is of their requests
-/// to whatever account, which their own policies bound.
-async fn prove(
-    suites: &[Suite<'_>],
-    progress: &Progress,
-    keeper: &Keeper,
-    record: &mut RunRecord,
-) -> anyhow::Result<()> {
-    let began = Instant::now();
-    let phase = progress.phase("proving the guard rails");
-    let mut accounts = Vec::new();
-    for suite in suites {
-        let proving = match deployed::proofs(suite).await {
-            Ok((proofs, certificates)) => {
-                // Of a part of the attacks nothing is told to be beyond.
-                if !matches!(record.part, Some(Part::Chosen { .. })) {
-                    let beyond = rails::unproved(&proofs).into_iter();
-                    let beyond = beyond.map(|finding| probe(finding.of(suite.account())));
-                    record.probes.extend(beyond);
-                    record.summary = Summary::of(&record.probes);
-                }
-                Proving::Done(proofs, certificates)
-            }
-            // A fault of ours, and no result.
-            Err(reason) if is_fault(&reason) => return Err(reason),
-            Err(reason) if is_nobody(&reason) && has_nothing(suite) => {
-                Proving::Nobody(format!("{reason:#}"))
-            }
-            Err(reason) => Proving::Failed(format!("{reason:#}")),
-        };
-        accounts.push(OfAccount { scope: suite.account().scope(), proving });
-    }
-    let together = together(accounts);
-    record.proofs = together.proofs;
-    record.deviations.extend(together.told);
-    if let Some(certificates) = together.certificates {
-        let text = String::from_utf8(shown::line(&certificates)?)?;
-        // A policy without what was removed has another digest.
-        if keeper.redactor().traffic(&text).text == text {
-            put(&keeper.directory().join(CERTIFICATES), text.as_bytes())?;
-            record.certificates_sha256 = Some(sha256(text.as_bytes()));
-        } else {
-            let why = "no certificates were kept: a policy in them holds what must not be";
-            record.deviations.push(why.to_owned());
-        }
-        let duration_ms = u64::try_from(began.elapsed().as_millis())?;
-        record.phases.push(Phase { name: "prove".to_owned(), duration_ms });
-    }
-    if let Some(proved) = record.proved() {
-        phase.note(proved);
-    }
-    phase.done();
-    Ok(())
-}
-
-/// Whether an account has nothing that a guard rail could be about without a deployer:
-/// no function, no role or user and no network.
-fn has_nothing(suite: &Suite<'_>) -> bool {
-    let (facts, outputs) = (suite.facts(), suite.account().outputs());
-    let is_made = |kind: &str| outputs.resources(kind).next().is_some();
-    let functions = facts.functions.iter().any(|function| function.deployed);
-    let networks = ["aws_vpc", "aws_subnet", "aws_security_group", "aws_vpc_endpoint"];
-    !functions
-        && facts.roles.is_empty()
-        && !is_made("aws_iam_role")
-        && !networks.iter().any(|it| is_made(it))
-}
-
-/// Whether prover and engine, or prover and guard, say otherwise of one request.
-fn is_fault(reason: &anyhow::Error) -> bool {
-    reason.is::<Disagreement>() || reason.is::<Box<Differs>>()
-}
-
-/// Whether nothing is claimed of anybody in an account.
-fn is_nobody(reason: &anyhow::Error) -> bool {
-    matches!(reason.downcast_ref::<Unfit>(), Some(Unfit::NoDeployers))
-}
-
 /// What was decided until now, before any guard rail is weakened: what
 /// `ringfence calibrate` asks AWS about.
 fn keep_decisions(stack: &Stack, keeper: &Keeper) -> anyhow::Result<()> {
@@ -482,155 +396,12 @@ fn keep_decisions(stack: &Stack, keeper: &Keeper) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(super) fn probe(finding: Finding) -> Probe {
-    Probe {
-        id: finding.id,
-        guard_rail: finding.guard_rail.title().to_owned(),
-        identity: finding.identity,
-        road: finding.road.name().to_owned(),
-        scope: match finding.scope {
-            attacks::Scope::Executed => Scope::Executed,
-            attacks::Scope::Decided => Scope::Decided,
-        },
-        title: finding.title,
-        expected: finding.expected,
-        observed: finding.observed,
-        verdict: match finding.verdict {
-            attacks::Verdict::Held => Verdict::Held,
-            attacks::Verdict::Failed => Verdict::Failed,
-            attacks::Verdict::Inconclusive => Verdict::Inconclusive,
-            attacks::Verdict::NotRun => Verdict::NotRun,
-            attacks::Verdict::NotApplicable => Verdict::NotApplicable,
-        },
-        reason: finding.reason,
-        companions: Companions {
-            twin: finding.companions.twin.map(companion),
-            canary: finding.companions.canary.map(companion),
-            mutant: finding.companions.mutant.map(companion),
-        },
-        decided_by: finding.decided_by.into_iter().map(decider).collect(),
-        duration_us: u64::try_from(finding.duration.as_micros()).unwrap_or(u64::MAX),
-        request_ids: finding.request_ids,
-        accepted: None,
-    }
-}
-
-fn companion(companion: attacks::Companion) -> Companion {
-    Companion { shown: companion.shown, detail: companion.detail }
-}
-
-fn decider(decider: attacks::Decider) -> Decider {
-    Decider {
-        action: decider.action,
-        resource: decider.resource,
-        outcome: decider.outcome,
-        layer: decider.layer,
-        policy: decider.policy,
-        sid: decider.sid,
-        index: decider.index,
-        text: decider.text,
-        explanation: decider.explanation,
-    }
-}
-
-/// The accounts, where there is more than one.
-fn accounts(config: &Config) -> Vec<Account> {
-    if config.accounts.is_empty() {
-        return Vec::new();
-    }
-    let first = Account { id: config.account.id.as_str().to_owned(), name: None };
-    let other = |account: &OtherAccount| Account {
-        id: account.id.get_ref().as_str().to_owned(),
-        name: Some(account.name.get_ref().clone()),
-    };
-    std::iter::once(first).chain(config.accounts.iter().map(other)).collect()
-}
-
-/// What is known before anything runs.
-fn beginning(config: &Config) -> anyhow::Result<RunRecord> {
-    Ok(RunRecord {
-        schema_version: SCHEMA_VERSION,
-        run_id: uuid::Uuid::new_v4().to_string(),
-        status: RunStatus::Incomplete { reason: RUNNING.to_owned() },
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        started: OffsetDateTime::now_utc().format(&Rfc3339)?,
-        ended: None,
-        duration_ms: 0,
-        configuration: config.file.display().to_string(),
-        account_id: config.account.id.as_str().to_owned(),
-        accounts: accounts(config),
-        region: config.account.region.as_str().to_owned(),
-        upstream: Upstream::default(),
-        tools: BTreeMap::new(),
-        phases: Vec::new(),
-        deviations: Vec::new(),
-        provenance: provenance(&config.file)?,
-        inputs: Vec::new(),
-        probes: Vec::new(),
-        summary: Summary::default(),
-        mutations: None,
-        reach: Vec::new(),
-        isolation: None,
-        readings: Vec::new(),
-        proofs: Vec::new(),
-        certificates_sha256: None,
-        part: None,
-        shares: Vec::new(),
-        calibration: None,
-        stale: Vec::new(),
-    })
-}
-
-/// What a stack that has started tells.
-fn describe(stack: &Stack, record: &mut RunRecord) -> anyhow::Result<()> {
-    let identity = stack.emulator().identity();
-    record.isolation = Some(stack.isolation().into());
-    record.tools.insert("python".to_owned(), stack.tools().version.clone());
-    if let Some(node) = stack.node() {
-        record.tools.insert("node".to_owned(), node.version.clone());
-    }
-    for package in ["aws-sam-cli", "awscli", "aws-sam-translator", "awslambdaric", "moto"] {
-        if let Some(version) = PythonTools::pinned(package) {
-            record.tools.insert(package.to_owned(), version.to_owned());
-        }
-    }
-    if let Some(terraform) = stack.terraform().and_then(Roots::binary) {
-        record.tools.insert("terraform".to_owned(), terraform.to_string());
-    }
-    record.deviations.extend(stack.deployments().iter().flat_map(|deployment| {
-        let report = &deployment.report;
-        let said = report.stand_ins.iter().chain(&report.skipped).chain(&report.reached);
-        said.map(|text| format!("{}: {text}", deployment.app))
-    }));
-    let config = stack.config();
-    record.deviations.extend(config.apps.iter().filter(|app| !config.is_run(app)).map(|app| {
-        let url = config.issuer_of(app).map(|issuer| issuer.url.get_ref().as_str());
-        format!(
-            "{}: its pipeline is of {} and is not run; its deployers' roles are attacked",
-            app.name.get_ref(),
-            url.unwrap_or_default()
-        )
-    }));
-    record.upstream = Upstream {
-        backend: identity.backend.to_owned(),
-        product: identity.product.clone(),
-        version: identity.version.clone(),
-        image: identity.image.clone(),
-        digest: identity.digest.clone(),
-        chosen_because: identity.chosen_because.clone(),
-    };
-    for (name, took) in stack.phases() {
-        let duration_ms = u64::try_from(took.as_millis())?;
-        record.phases.push(Phase { name: name.clone(), duration_ms });
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use ringfence_evidence::bundle::{JOURNAL, RUN};
 
     use super::*;
+    use crate::attacks::{self, Finding};
 
     /// A run that has begun in `run` of a directory, with `canary-1234` for a secret.
     fn begun(place: &Path) -> (Config, RunRecord, Keeper) {

@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::files::Asked;
 use crate::access::can::{Wanted, who_can};
+use crate::access::forms::{acted_upon, left_out};
 use crate::access::reference::{unfit, unknown_actions};
 use crate::access::told;
 use crate::exit::Exit;
@@ -35,8 +36,20 @@ pub(super) struct WhoCan {
 impl WhoCan {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let Self { action, resource, asked, json } = self;
+        let forms = resource.as_deref().map(|arn| acted_upon(&[&action], arn));
+        let mut warnings = unknown_actions(&[&action]);
+        let resource = match forms.as_deref() {
+            Some([one]) => Some(one.clone()),
+            // One question is about one of them.
+            Some([one, other]) => {
+                warnings.push(format!("`{action}` acts upon `{one}` and `{other}`: ask of each"));
+                resource
+            }
+            _ => resource,
+        };
         let on = resource.as_deref().unwrap_or("*");
-        for what in unknown_actions(&[&action]).into_iter().chain(unfit(&[&action], &[on])) {
+        let of_it = [unfit(&[&action], &[on]), left_out(&[&action], &[on])].concat();
+        for what in warnings.iter().chain(&of_it) {
             eprintln!("ringfence: warning: {what}");
         }
         asked.ask(move |estate| {

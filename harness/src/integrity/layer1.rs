@@ -127,7 +127,8 @@ fn with_causes(mut said: String, causes: &[Cause]) -> String {
             .iter()
             .map(|statement| {
                 let sid = statement.sid.clone();
-                let place = sid.unwrap_or_else(|| format!("statement {}", statement.index));
+                let number = statement.index.saturating_add(1);
+                let place = sid.unwrap_or_else(|| format!("statement {number}"));
                 format!("{place} of {}", statement.policy)
             })
             .collect();

@@ -142,7 +142,7 @@ pub fn strangers(all: &Certificates, claims: &[Claim], findings: &[Finding]) -> 
     let mut principals: BTreeMap<(&str, &str), Vec<Option<Who>>> = BTreeMap::new();
     for claim in claims {
         let name = (claim.rail.title(), claim.who.as_str());
-        let denied = Policies { identity: claim.denied().sure, ..Policies::default() };
+        let denied = Policies { identity: claim.refused(), ..Policies::default() };
         let all = [sides.side(&asked(claim)), sides.side(&denied), sides.side(&claim.most)];
         of.entry(name).or_default().push(all);
         principals.entry(name).or_default().push(claim.principal.as_ref().map(Who::from));

@@ -10,7 +10,7 @@ use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within
 
 use super::calls::Call;
 use super::claims::Claim;
-use crate::access::denies::{Kept, kept};
+use crate::access::denies::{Kept, Left, kept, left};
 use crate::access::estate::{allows, least};
 use crate::guard_rail::GuardRail;
 
@@ -29,7 +29,7 @@ pub struct Finding {
     pub packets: Option<Result<(Way, Facts), String>>,
     /// AWS's own policies that count for it, each with its version: AWS changes them.
     pub of_aws: BTreeSet<String>,
-    /// What resources' policies deny, where that counts for it.
+    /// What resources' policies deny, and names that no resource has, where that counts for it.
     pub denied: Vec<Arc<Document>>,
 }
 
@@ -106,10 +106,13 @@ fn one(claim: &Claim) -> Result<Finding, Disagreement> {
     let undecided = |reason| (End::Undecided(reason), universe);
     let (end, universe) = match (verdict, claim.open.as_slice()) {
         _ if claim.beyond.is_some() => undecided(claim.beyond.clone().unwrap_or_default()),
-        (Verdict::Proved, open) => {
-            let bounded = claim.bounded.keys();
-            (End::Proved(open.iter().chain(bounded).cloned().collect()), universe)
-        }
+        (Verdict::Proved, open) => match by_others(claim, policies)? {
+            Some(why) => undecided(why),
+            None => {
+                let bounded = claim.bounded.keys();
+                (End::Proved(open.iter().chain(bounded).cloned().collect()), universe)
+            }
+        },
         (Verdict::Undecided(reason), _) => undecided(reason),
         (Verdict::Violated(witness), [first, ..]) => undecided(format!(
             "`{}` on `{}` depends on what is not known: {first}",
@@ -152,6 +155,13 @@ fn one(claim: &Claim) -> Result<Finding, Disagreement> {
     Ok(Finding { rail, who, end, universe, packets: None, of_aws, denied })
 }
 
+/// Why a request may break a claim that the policies of the files keep: by the policy of a
+/// resource that is not in them.
+fn by_others(claim: &Claim, policies: &Policies) -> Result<Option<String>, Disagreement> {
+    let (principal, sides) = (claim.principal.as_ref(), [policies, &claim.most]);
+    claim.elsewhere.may(principal, sides, || claim.refused())
+}
+
 /// A request breaks a claim that policies allow, unless what resources' policies may deny
 /// besides keeps back each.
 fn violated(
@@ -161,18 +171,12 @@ fn violated(
     universe: Universe,
 ) -> Result<(End, Universe), Disagreement> {
     let may = claim.denied().may;
-    let Some((first, _)) = may.first() else { return Ok((broken(witness, policies), universe)) };
-    let all = || may.iter().map(|(_, document)| Arc::clone(document)).collect();
-    let found = kept(policies, all, |policies| asked_about(claim, policies))?;
-    Ok(match found.verdict {
-        Verdict::Violated(witness) => (broken(*witness, &found.policies), found.universe),
-        _ => {
-            let is = |one: &&(String, Arc<Document>)| {
-                found.by.first().is_some_and(|by| Arc::ptr_eq(by, &one.1))
-            };
-            let why = may.iter().find(is).map_or(first, |(why, _)| why);
-            (End::Undecided(may_be_kept_back(&witness, why)), universe)
-        }
+    if may.is_empty() {
+        return Ok((broken(witness, policies), universe));
+    }
+    Ok(match left(policies, &may, |policies| asked_about(claim, policies))? {
+        Left::Some { witness, universe, policies } => (broken(*witness, &policies), universe),
+        Left::Nothing(why) => (End::Undecided(may_be_kept_back(&witness, &why)), universe),
     })
 }
 
@@ -209,9 +213,9 @@ fn broken(witness: Witness, policies: &Policies) -> End {
     End::Violated(Box::new(Broken::Request { witness, allowed_by, call: None }))
 }
 
-/// What policies allow beside what resources' policies deny for certain.
+/// What policies allow beside what resources' policies deny for certain, of what there may be.
 fn shown(claim: &Claim, policies: &Policies) -> Result<Kept<Universe>, Disagreement> {
-    kept(policies, || claim.denied().sure, |policies| asked_about(claim, policies))
+    kept(policies, || claim.refused(), |policies| asked_about(claim, policies))
 }
 
 /// Proved is what holds of all requests, or of those that AWS sends: the reference may lack

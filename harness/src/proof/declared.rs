@@ -10,6 +10,7 @@ use super::claims::{Claim, Unput, letting_in, of_identity, of_trust, written};
 use super::guarded::{Guarded, text};
 use super::statements::{Forbidden, On};
 use crate::access::estate::Entry;
+use crate::access::forms::{acted_upon, left_out};
 use crate::access::reference::unfit;
 use crate::access::unnamed::form;
 use crate::config::Declaration;
@@ -98,6 +99,8 @@ pub(super) const NOTHING: &str = "none of its actions acts upon any of its resou
 
 /// Of the guard rails of the configuration each action that acts upon none of the rail's
 /// resources, where another of the rail's does: it forbids nothing, though the rail is proved.
+/// And each that acts upon parts of one of them (versions of a function, objects of a bucket)
+/// that are not among them.
 ///
 /// # Errors
 /// As of claims.
@@ -110,10 +113,11 @@ pub fn unfit_actions(guarded: &Guarded<'_>) -> Result<Vec<String>, Unput> {
         let On::These(resources) = forbidden(declared, &seen)?.on else { continue };
         let actions: Vec<&str> = declared.actions.iter().map(|it| it.get_ref().as_str()).collect();
         let resources: Vec<&str> = resources.iter().map(String::as_str).collect();
-        let found = unfit(&actions, &resources);
+        let mut found = unfit(&actions, &resources);
         // Of a rail that forbids nothing at all its finding tells.
         if found.len() < actions.len() {
             let id = declared.id.get_ref();
+            found.extend(left_out(&actions, &resources));
             told.extend(found.into_iter().map(|what| format!("guard rail `{id}`: {what}")));
         }
     }
@@ -174,13 +178,14 @@ fn on_role(
 }
 
 fn forbidden(declared: &Declaration, seen: &Seen<'_>) -> Result<Forbidden, Unput> {
+    let actions: Vec<&str> = declared.actions.iter().map(|one| one.get_ref().as_str()).collect();
     let named = declared.resources.iter().map(|text| seen.arn(declared, text.get_ref()));
-    let resources: Vec<String> = named.collect::<Result<_, _>>()?;
+    let named: Vec<String> = named.collect::<Result<_, _>>()?;
+    let resources: Vec<String> = named.iter().flat_map(|arn| acted_upon(&actions, arn)).collect();
     let on = match resources.is_empty() || resources.iter().any(|one| one == "*") {
         true => On::Anything,
         false => On::These(resources),
     };
-    let actions: Vec<&str> = declared.actions.iter().map(|one| one.get_ref().as_str()).collect();
     let forbidden = Forbidden::new(&actions, on);
     Ok(match &declared.except {
         Some(condition) => forbidden.unless(condition.get_ref().clone()),

@@ -30,7 +30,10 @@ pub enum Unfit {
     )]
     NoDeployers,
     /// The account is not known.
-    #[error("the files do not say which account and region they are of")]
+    #[error(
+        "the files do not say which account they are of: no plan, no state and no template of \
+         them makes a role or a user whose ARN is known"
+    )]
     NoSetting,
 }
 
@@ -147,13 +150,25 @@ impl<'e> Guarded<'e> {
             arns = self.texts("aws_iam_user", "arn");
         }
         let is_here = |arn: &&String| arn.split(':').nth(4) == Some(self.account.as_str());
-        let first = arns.iter().find(is_here).or_else(|| arns.first()).ok_or(Unfit::NoSetting)?;
+        let Some(first) = arns.iter().find(is_here).or_else(|| arns.first()) else {
+            return self.settle_by_templates();
+        };
         let mut parts = first.split(':').skip(1);
         let (Some(partition), Some(account)) = (parts.next(), parts.nth(2)) else {
             return Err(Unfit::NoSetting);
         };
         self.partition = partition.to_owned();
         self.account = account.to_owned();
+        Ok(())
+    }
+
+    /// Where templates alone make identities, their place counts.
+    fn settle_by_templates(&mut self) -> Result<(), Unfit> {
+        let are_some = !self.estate.of_templates.is_empty();
+        let place = self.estate.place_of_templates().filter(|_| are_some);
+        let place = place.ok_or(Unfit::NoSetting)?;
+        self.partition = place.partition;
+        self.account = place.account;
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use super::guarded::Guarded;
 use crate::access::control::{Limits, Through, Whose};
 use crate::access::estate::{allows, least};
 use crate::access::federated::{
-    documents, of_session, resources_tell_apart, sessions, tells_apart, with_session,
+    documents, of_resources, of_session, resources_tell_apart, sessions, tells_apart, with_session,
 };
 use crate::access::stated::Stated;
 use crate::access::unnamed::hangs_on_name;
@@ -27,6 +27,7 @@ pub(super) fn limited(
 ) -> Result<Vec<Claim>, Unput> {
     let own = guarded.estate.limits(&guarded.account, stated);
     let are_told_apart = resources_tell_apart(guarded.estate);
+    let of_resources = of_resources(guarded.estate);
     let mut all = Vec::with_capacity(claims.len());
     for mut claim in claims {
         let account = claim.principal.as_ref().and_then(Principal::account_id);
@@ -35,7 +36,7 @@ pub(super) fn limited(
         let other = other.map(|account| guarded.estate.limits(account, &Stated::default()));
         under(&mut claim, other.as_ref().unwrap_or(&own));
         // Their requests come through no endpoint that the configuration speaks of.
-        let federated = federated(&claim, are_told_apart)?;
+        let federated = federated(&claim, are_told_apart.then_some(&of_resources))?;
         all.extend(through(claim, &stated.endpoints)?);
         all.extend(federated);
     }
@@ -66,7 +67,7 @@ fn under(claim: &mut Claim, limits: &Limits) {
 }
 
 /// The same of each session that a user may federate, where a policy may tell the two apart.
-fn federated(claim: &Claim, of_resources: bool) -> Result<Vec<Claim>, Disagreement> {
+fn federated(claim: &Claim, of_resources: Option<&Policies>) -> Result<Vec<Claim>, Disagreement> {
     let is_user = |it: &&Principal| matches!(it, Principal::User { .. });
     let Some(user) = claim.principal.as_ref().filter(is_user) else { return Ok(Vec::new()) };
     // Such a session assumes no role.
@@ -77,12 +78,13 @@ fn federated(claim: &Claim, of_resources: bool) -> Result<Vec<Claim>, Disagreeme
     let own = asked(claim);
     let policies: Vec<&Policies> = std::iter::once(&own).chain(&claim.kept_back).collect();
     let mut of_claim = policies.iter().flat_map(|one| documents(one));
-    if !of_resources && !of_claim.any(|document| tells_apart(document)) {
+    if of_resources.is_none() && !of_claim.any(|document| tells_apart(document)) {
         return Ok(Vec::new());
     }
     let surely = least(claim.kept_back.as_ref().unwrap_or(&claim.policies), &claim.bounded);
     let mut all = Vec::new();
-    for session in sessions(user, &policies) {
+    let named: Vec<&Policies> = policies.iter().copied().chain(of_resources).collect();
+    for session in sessions(user, &named) {
         if !session.is_made_by(user, &own)? {
             continue;
         }

@@ -13,6 +13,7 @@ use super::calls::told::{self as called, Called};
 use super::decide::{Asked, Broken, End, Finding, Packets};
 use super::took::Took;
 use crate::access::told::request;
+use crate::guard_rail::GuardRail;
 use crate::printing::harmless_line;
 
 /// A guard rail with all that was found of it.
@@ -238,6 +239,10 @@ pub fn json(rails: &[Rail<'_>], took: Took) -> serde_json::Result<String> {
     Ok(out + &took.summary(&numbers).to_string() + "\n")
 }
 
+/// What is proved of who becomes a deployer.
+const OF_OTHERS: &str = "of other repositories and other teams; which branches, environments and \
+                         events of its own repository become it, `ringfence verify` tries";
+
 /// What there is to say of a guard rail beside its verdict.
 pub fn lines(rail: &Rail<'_>) -> Vec<String> {
     let mut lines = Vec::new();
@@ -248,6 +253,9 @@ pub fn lines(rail: &Rail<'_>) -> Vec<String> {
         }
     }
     lines.extend(rail.undecided().map(|(who, reason)| format!("{who}: undecided: {reason}")));
+    if rail.verdict() == "proved" && rail.id() == GuardRail::Trust.id() {
+        lines.push(OF_OTHERS.to_owned());
+    }
     let whatever = rail.whatever();
     if rail.verdict() == "proved" && !whatever.is_empty() {
         let whatever: Vec<&str> = whatever.into_iter().collect();

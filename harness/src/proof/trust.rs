@@ -9,12 +9,14 @@ use ringfence_policy::{Document, DocumentError, Kind, Policies};
 use serde_json::{Value, json};
 
 use super::claims::{Claim, most, written};
-use super::guarded::{Guarded, Team};
+use super::guarded::{Guarded, Team, text};
 use super::statements::{Forbidden, On};
 use crate::access::estate::{Entry, Trusts};
 use crate::config::{App, Config, Deployer, IssuerKind};
 use crate::guard_rail::GuardRail;
 use crate::issuers::AUDIENCE;
+use crate::lint::known::Value as Known;
+use crate::lint::terraform::Resource;
 
 const TRUST: GuardRail = GuardRail::Trust;
 
@@ -30,10 +32,19 @@ pub(super) fn claims(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError>
         }
         let others = guarded.teams.iter().filter(|other| other.entry != team.entry);
         for (other, who) in others.filter_map(|other| Some((other, entry_of(guarded, other)?))) {
+            // A policy of which nobody knows whose it is may be its own.
+            let may_take = |given: &&Entry| {
+                let mut all = given.unread.iter();
+                given.unread.is_empty() || all.any(|one| one.may_allow("sts:AssumeRole"))
+            };
+            let given = guarded.estate.may_be_given(&other.entry).find(may_take);
+            let why = given.and_then(|given| given.unknown.first());
             // Of most pairs nothing needs to be asked: there would be as many as the
             // square of the teams.
-            if may_become(who, entry) {
-                claims.push(of_team(other, who, team, entry)?);
+            if why.is_some() || may_become(who, entry) {
+                let mut claim = of_team(other, who, team, entry)?;
+                claim.open.extend(why.cloned());
+                claims.push(claim);
             }
         }
     }
@@ -78,6 +89,7 @@ fn of_trust(name: &str, entry: &Entry, most: Arc<Document>) -> Claim {
         denials: Arc::default(),
         disguised: Vec::new(),
         tagged: Vec::new(),
+        elsewhere: Arc::default(),
     };
     claim.hangs_on_part(in_part);
     claim
@@ -100,18 +112,40 @@ fn of_anybody(
     };
     let audience = issuer.audience.as_deref().filter(|_| issuer.kind == IssuerKind::Oidc);
     let audience = audience.unwrap_or(AUDIENCE);
+    let provider = guarded.iam(&format!("oidc-provider/{host}"));
+    let mut condition = json!({"StringLike": {format!("{host}:sub"): subjects}});
+    if !takes_alone(guarded, &provider, audience)
+        && let Some(members) = condition.as_object_mut()
+    {
+        // Without an audience STS takes no token: "Missing a required claim: aud"
+        // (https://gitlab.com/gitlab-org/gitlab/-/issues/342243).
+        let audience = json!({format!("{host}:aud"): audience});
+        members.insert("StringEqualsIfExists".to_owned(), audience);
+    }
     let statement = json!({
         "Effect": "Allow",
-        "Principal": {"Federated": guarded.iam(&format!("oidc-provider/{host}"))},
+        "Principal": {"Federated": provider},
         "Action": "sts:AssumeRoleWithWebIdentity",
         "Resource": team.arn,
-        "Condition": {
-            "StringEquals": {format!("{host}:aud"): audience},
-            "StringLike": {format!("{host}:sub"): subjects},
-        },
+        "Condition": condition,
     });
     let most = written(&[of_others(&team.arn), nobody(&team.arn), statement], Kind::Resource)?;
     Ok(Some(of_trust(name, entry, most)))
+}
+
+/// Whether the provider of an ARN is in the files and takes tokens for one audience alone: of
+/// any other audience STS refuses them, whatever the trust policy asks for
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html>).
+fn takes_alone(guarded: &Guarded<'_>, provider: &str, audience: &str) -> bool {
+    let all = guarded.of_kind("aws_iam_openid_connect_provider");
+    let mut its = all.filter(|one| text(one, "arn") == Some(provider)).peekable();
+    let is_alone = |one: &Resource| match one.values.get("client_id_list").map(|node| &node.value) {
+        Some(Known::List(all)) => {
+            !all.is_empty() && all.iter().all(|one| one.text() == Some(audience))
+        }
+        _ => false,
+    };
+    its.peek().is_some() && its.all(is_alone)
 }
 
 /// The subjects of the tokens of an app's pipeline: of GitHub's those of its repository
@@ -199,6 +233,7 @@ fn of_team(
         denials: Arc::default(),
         disguised: Vec::new(),
         tagged: Vec::new(),
+        elsewhere: Arc::default(),
     };
     claim.hangs_on_part(in_part);
     Ok(claim)

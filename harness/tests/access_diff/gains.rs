@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 
 use super::{ACCOUNT, ask, diff, in_files, said};
 
-fn of(kind: &str, name: &str, values: Value) -> Value {
+pub(super) fn of(kind: &str, name: &str, values: Value) -> Value {
     json!({"address": format!("{kind}.{name}"), "mode": "managed", "type": kind, "name": name,
         "values": values})
 }
 
-fn state(resources: &[Value]) -> Value {
+pub(super) fn state(resources: &[Value]) -> Value {
     json!({"format_version": "1.0", "values": {"root_module": {"resources": resources}}})
 }
 
-fn document(statements: &[Value]) -> String {
+pub(super) fn document(statements: &[Value]) -> String {
     json!({"Version": "2012-10-17", "Statement": statements}).to_string()
 }
 
@@ -23,20 +23,20 @@ fn statement(effect: &str, action: &str) -> Value {
     json!({"Effect": effect, "Action": action, "Resource": "*"})
 }
 
-fn allow(action: &str) -> Value {
+pub(super) fn allow(action: &str) -> Value {
     statement("Allow", action)
 }
 
-fn deny(action: &str) -> Value {
+pub(super) fn deny(action: &str) -> Value {
     statement("Deny", action)
 }
 
-fn of_anybody(mut statement: Value) -> Value {
+pub(super) fn of_anybody(mut statement: Value) -> Value {
     statement["Principal"] = json!("*");
     statement
 }
 
-fn role_of(account: &str, path: &str, name: &str) -> Value {
+pub(super) fn role_of(account: &str, path: &str, name: &str) -> Value {
     let trust = document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRole",
         "Principal": {"Service": "lambda.amazonaws.com"}})]);
     of(
@@ -47,11 +47,11 @@ fn role_of(account: &str, path: &str, name: &str) -> Value {
     )
 }
 
-fn role(name: &str) -> Value {
+pub(super) fn role(name: &str) -> Value {
     role_of(ACCOUNT, "/", name)
 }
 
-fn policy(role: &str, statements: &[Value]) -> Value {
+pub(super) fn policy(role: &str, statements: &[Value]) -> Value {
     of(
         "aws_iam_role_policy",
         "p",
@@ -61,7 +61,7 @@ fn policy(role: &str, statements: &[Value]) -> Value {
 }
 
 /// What is gained of an entry, and why that is not known.
-fn gained(name: &str, old: &[Value], new: &[Value]) -> (String, String) {
+pub(super) fn gained(name: &str, old: &[Value], new: &[Value]) -> (String, String) {
     let (code, told) = diff(&state(old), &state(new));
     let change = said(&told, name);
     let gained = change["gained"].as_str().unwrap().to_owned();
@@ -97,11 +97,11 @@ fn who_asks_on_each_side_counts(
     }
 }
 
-fn arn(rest: &str) -> String {
+pub(super) fn arn(rest: &str) -> String {
     format!("arn:aws:iam::{ACCOUNT}:{rest}")
 }
 
-fn user(path: &str, tags: &Value) -> Value {
+pub(super) fn user(path: &str, tags: &Value) -> Value {
     of(
         "aws_iam_user",
         "u",
@@ -191,6 +191,64 @@ fn a_tag_that_a_policy_asks_for_may_be_a_gain(#[case] key: &str, #[case] expecte
         assert_eq!(why, told);
     }
     assert_eq!(gained("user/u", &side("b"), &side("b")).0, "nothing");
+}
+
+/// What a user can by its policies and its own tags, which somebody may change: what it can with
+/// others alone is not decided, nor what it can where a bucket denies it by them.
+#[rstest]
+#[case::as_the_policy_asks(json!({"tags_all": {"Team": "b"}}), "can")]
+#[case::another_value(json!({"tags_all": {"team": "a"}}), "may")]
+#[case::none(json!({"tags_all": {}}), "may")]
+#[case::that_the_provider_may_add(json!({"tags": {"other": "a"}}), "can")]
+#[case::its_own_whatever_the_provider_adds(json!({"tags": {"team": "a"}}), "may")]
+#[case::that_are_not_known(json!({}), "can")]
+fn what_a_user_can_hangs_on_its_tags(#[case] tags: Value, #[case] expected: &str) {
+    let mut own = user("/", &Value::Null);
+    for name in ["tags", "tags_all"] {
+        own["values"].as_object_mut().unwrap().remove(name);
+    }
+    own["values"].as_object_mut().unwrap().extend(tags.as_object().unwrap().clone());
+    let team = |operator: &str, mut statement: Value| {
+        statement["Condition"] = json!({operator: {"aws:PrincipalTag/team": "b"}});
+        statement
+    };
+    let of_user = |statement: Value| {
+        let policy = document(&[statement]);
+        of("aws_iam_user_policy", "p", json!({"name": "p", "user": "u", "policy": policy}))
+    };
+    let mut denied = of_anybody(deny("s3:*"));
+    denied["Resource"] = json!("arn:aws:s3:::b/*");
+    let bucket = document(&[team("StringNotEquals", denied)]);
+    let bucket = of("aws_s3_bucket_policy", "b", json!({"bucket": "b", "policy": bucket}));
+    for resources in [
+        vec![own.clone(), of_user(team("StringEquals", allow("s3:PutObject")))],
+        vec![own.clone(), of_user(allow("s3:PutObject")), bucket],
+    ] {
+        let directory = in_files(&[("state.json", &state(&resources))]);
+        let asked = ["who-can", "s3:PutObject", "arn:aws:s3:::b/x", "--state", "state.json"];
+        let (code, who, error) = ask(directory.path(), &asked);
+        assert_eq!((code, error.as_str()), (Some(1), ""), "{who}");
+        let why = "the tags of `user/u` in the files are others than it takes";
+        let first = who.lines().next().unwrap();
+        match expected {
+            "can" => assert!(first.starts_with("user/u: `s3:PutObject` on `arn:aws:s3:::b/x`")),
+            _ => assert_eq!(
+                first,
+                format!(
+                    "user/u: undecided: all else allows `s3:PutObject` on `arn:aws:s3:::b/x`, and \
+                     {why}"
+                )
+            ),
+        }
+    }
+    let all = [own, of_user(team("StringEquals", allow("s3:PutObject")))];
+    let directory = in_files(&[("state.json", &state(&all))]);
+    let (_, what, _) = ask(directory.path(), &["what-can", "user/u", "--state", "state.json"]);
+    let can = what.lines().any(|line| line.starts_with("`s3:PutObject` on "));
+    let may = "undecided: all else allows `s3:PutObject`, and the tags of `user/u` in the files \
+               are others than it takes";
+    let is_told = what.lines().any(|line| line == may);
+    assert_eq!((can, is_told), (expected == "can", expected == "may"), "{what}");
 }
 
 #[rstest]
@@ -489,10 +547,10 @@ fn what_a_permission_set_is_given_is_compared() {
 /// takes a role chooses the name of the session.
 #[rstest]
 #[case::by_its_role("role/a", json!([role("a"), trusting(&format!("arn:aws:iam::{ACCOUNT}:role/a"))]),
-    &["`sts:AssumeRole` on `arn:aws:iam::123456789012:role/b`, by statement 0 of `aws_iam_role.b`"])]
+    &["`sts:AssumeRole` on `arn:aws:iam::123456789012:role/b`, by statement 1 of `aws_iam_role.b`"])]
 #[case::by_a_session("role/a",
     json!([role("a"), trusting(&format!("arn:aws:sts::{ACCOUNT}:assumed-role/a/bob"))]),
-    &["`sts:AssumeRole` on `arn:aws:iam::123456789012:role/b`, by statement 0 of `aws_iam_role.b`"])]
+    &["`sts:AssumeRole` on `arn:aws:iam::123456789012:role/b`, by statement 1 of `aws_iam_role.b`"])]
 #[case::another("role/a", json!([role("a"), trusting(&format!("arn:aws:iam::{ACCOUNT}:role/c"))]), &[])]
 #[case::the_account("role/a", json!([role("a"), trusting(&format!("arn:aws:iam::{ACCOUNT}:root"))]), &[])]
 #[case::a_bucket_of_a_session("role/a", json!([role("a"), bucket("a/bob")]),
@@ -511,6 +569,74 @@ fn what_an_identity_can_by_others_policies_alone(
     for (line, expected) in lines.iter().zip(expected) {
         assert!(line.starts_with(expected), "{told}");
     }
+}
+
+/// Of a template's policy of which a part is not known, what is known to deny denies, and what is
+/// not may.
+#[rstest]
+#[case::known("'arn:aws:s3:::b/*'", Some("*"), "nobody")]
+#[case::known_of_another(
+    "'arn:aws:s3:::b/*'",
+    Some("{AWS: 'arn:aws:iam::123456789012:role/x'}"),
+    "can"
+)]
+#[case::on_something("!ImportValue r", Some("*"), "may")]
+#[case::of_somebody("'arn:aws:s3:::b/*'", Some("{AWS: !ImportValue r}"), "may")]
+#[case::no_deny("", None, "can")]
+fn what_a_stacks_policy_denies_in_part(
+    #[case] on: &str,
+    #[case] whom: Option<&str>,
+    #[case] expected: &str,
+) {
+    let deny = whom.map_or_else(String::new, |whom| {
+        let whom = if whom == "*" { "'*'" } else { whom };
+        format!("{{Effect: Deny, Principal: {whom}, Action: 's3:*', Resource: {on}}}, ")
+    });
+    let allow_other = "{Effect: Allow, Principal: {AWS: !ImportValue o}, Action: 's3:GetObject', \
+                       Resource: 'arn:aws:s3:::b/*'}";
+    let template = format!(
+        "Resources:\n  P:\n    Type: AWS::S3::BucketPolicy\n    Properties:\n      Bucket: b\n      \
+         PolicyDocument: {{Version: '2012-10-17', Statement: [{deny}{allow_other}]}}\n"
+    );
+    let own = state(&[role("a"), policy("a", &[allow("s3:PutObject")])]);
+    let directory = in_files(&[("state.json", &own)]);
+    std::fs::create_dir(directory.path().join("apps")).unwrap();
+    std::fs::write(directory.path().join("apps/template.yaml"), template).unwrap();
+    let asked = ["who-can", "s3:PutObject", "arn:aws:s3:::b/x", "--state", "state.json"];
+    let asked = [&asked[..], &["--templates", "apps"]].concat();
+    let (_, who, error) = ask(directory.path(), &asked);
+    assert_eq!(error, "");
+    let line = who.lines().find_map(|line| line.strip_prefix("role/a: "));
+    let found = match line {
+        None => "nobody",
+        Some(line) if line.starts_with("undecided: all else allows `s3:PutObject` on ") => {
+            let why = ", and Resources.P: its policy is not known: it hangs on `Fn::ImportValue` of `r` (line 6)";
+            assert!(line.ends_with(why), "{who}");
+            "may"
+        }
+        Some(_) => "can",
+    };
+    assert_eq!(found, expected, "{who}");
+}
+
+/// What a bucket's policy lets the sessions of a user do that it federates, under session
+/// policies of its making.
+#[rstest]
+#[case::federated("FederatedUser", Some(":federated-user/"))]
+#[case::itself("User", Some(":user/alice"))]
+#[case::nobody("Account", None)]
+fn a_session_that_a_user_federates_is_let_in(#[case] kind: &str, #[case] who: Option<&str>) {
+    let own = document(&[json!({"Effect": "Allow", "Action": "s3:GetObject",
+        "Principal": {"AWS": arn("user/alice")}, "Resource": "arn:aws:s3:::b/*",
+        "Condition": {"StringEquals": {"aws:PrincipalType": kind}}})]);
+    let bucket = of("aws_s3_bucket_policy", "b", json!({"bucket": "b", "policy": own}));
+    let directory = in_files(&[("state.json", &state(&[role("a"), bucket]))]);
+    let asked = ["who-can", "s3:GetObject", "arn:aws:s3:::b/x", "--state", "state.json"];
+    let (code, told, error) = ask(directory.path(), &asked);
+    assert_eq!((code, error.as_str()), (Some(i32::from(who.is_some())), ""), "{told}");
+    let line = told.lines().find(|line| line.starts_with("aws_s3_bucket_policy.b: "));
+    assert_eq!(line.is_some(), who.is_some(), "{told}");
+    assert!(line.unwrap_or_default().contains(who.unwrap_or_default()), "{told}");
 }
 
 /// A role whose trust policy names somebody.
@@ -558,7 +684,7 @@ fn what_roles_an_identity_may_take_is_compared(
 }
 
 /// What is lost of an entry, too.
-fn sides(name: &str, old: &[Value], new: &[Value]) -> [String; 2] {
+pub(super) fn sides(name: &str, old: &[Value], new: &[Value]) -> [String; 2] {
     [gained(name, old, new).0, gained(name, new, old).0]
 }
 
@@ -574,7 +700,7 @@ fn queue(statements: &[Value]) -> Value {
     of("aws_sqs_queue", "q", values)
 }
 
-fn bucket_policy(statements: &[Value]) -> Value {
+pub(super) fn bucket_policy(statements: &[Value]) -> Value {
     let values = json!({"bucket": "b", "policy": document(statements)});
     of("aws_s3_bucket_policy", "b", values)
 }

@@ -19,7 +19,7 @@ fn of_role(name: &str, policy: &str) -> Value {
 }
 
 /// An attacker with a policy, and a victim that a service takes.
-fn to(service: &str, policy: &str, more: &[Value]) -> Found {
+pub(super) fn to(service: &str, policy: &str, more: &[Value]) -> Found {
     let nobody = trust(&json!({"AWS": iam("role/nobody")}));
     let mut all = vec![
         role("attacker", &nobody),
@@ -241,6 +241,25 @@ fn one_policy_of_two_identities_is_each_ones_own() {
     assert_eq!(of(&json!({"ArnNotLike": {"aws:PrincipalArn": iam("role/a")}})), [0, 1]);
 }
 
+/// "In order for Lambda to properly assume your execution role, the role's trust policy must
+/// specify the Lambda service principal"
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html>); so of all.
+#[rstest]
+#[case::its_own("codebuild.amazonaws.com", true)]
+#[case::in_china("codebuild.amazonaws.com.cn", true)]
+#[case::anothers("ec2.amazonaws.com", false)]
+fn what_has_a_role_runs_as_it_where_the_role_lets_it_in(
+    #[case] service: &str,
+    #[case] is_found: bool,
+) {
+    let start = json!({"Effect": "Allow", "Action": "codebuild:StartBuild", "Resource": "*"});
+    let project = json!({"name": "runs", "arn": regional("codebuild", "project/runs"),
+        "service_role": iam("role/victim")});
+    let found =
+        to(service, &document(&[start]), &[resource("aws_codebuild_project", "runs", project)]);
+    assert_eq!(way(&found).as_deref(), is_found.then_some(""));
+}
+
 /// What is allowed by a tag is allowed where the resource has it, or somebody may put it there.
 #[test]
 fn a_tag_that_nobody_can_put_opens_nothing() {
@@ -275,4 +294,78 @@ fn a_tag_that_nobody_can_put_opens_nothing() {
     let why = "`sts:AssumeRole` on `role/victim` hangs on its tags, which role/tagger may change";
     assert_eq!(of(has.clone(), &is("ledger"), &tagger("*")).as_deref(), Some(why));
     assert_eq!(of(has, &is("ledger"), &tagger(&iam("role/other"))), None);
+}
+
+/// A user that may take roles under a condition, with two roles that take users of the account:
+/// which it comes to act as for certain, and what another hangs on.
+fn of_user(values: Value, assume: &Value, more: &[Value]) -> (Vec<String>, Option<String>) {
+    let mut user = values;
+    user["name"] = json!("u");
+    user["arn"] = json!(iam("user/u"));
+    let own = json!({"name": "p", "user": "u", "policy": document(std::slice::from_ref(assume))});
+    let of_account = trust(&json!({"AWS": iam("root")}));
+    let mut all = vec![
+        resource("aws_iam_user", "u", user),
+        resource("aws_iam_user_policy", "p", own),
+        role("a", &of_account),
+        role("b", &of_account),
+    ];
+    all.extend(more.iter().cloned());
+    let found = found(&all);
+    let sessions = gains(&found, "user/u").into_iter().filter(|(gain, _)| *gain == "session");
+    let source = found.sources.iter().find(|one| one.name == "user/u").unwrap();
+    let mut open = source.paths.iter().filter_map(|path| path.undecided.clone());
+    (sessions.map(|(_, of)| of).collect(), open.next())
+}
+
+fn assume(on: &str, condition: &Value) -> Value {
+    json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": iam(on),
+        "Condition": condition})
+}
+
+/// `aws:PrincipalTag` of a user is its own tag: what is allowed by another is allowed where
+/// somebody may put it there.
+#[test]
+fn a_user_has_its_own_tags() {
+    let tagged = |tags: Value| json!({"tags": tags, "tags_all": tags});
+    let is_b = assume("role/a", &json!({"StringEquals": {"aws:PrincipalTag/team": "b"}}));
+    let is_none = assume("role/a", &json!({"Null": {"aws:PrincipalTag/team": "true"}}));
+    let a = |open: Option<&str>| (vec!["role/a".to_owned()], open.map(str::to_owned));
+    let nothing = (Vec::new(), None);
+    assert_eq!(of_user(tagged(json!({"Team": "b"})), &is_b, &[]), a(None));
+    assert_eq!(of_user(tagged(json!({"team": "a"})), &is_b, &[]), nothing);
+    assert_eq!(of_user(tagged(json!({})), &is_b, &[]), nothing);
+    assert_eq!(of_user(tagged(json!({})), &is_none, &[]), a(None));
+    assert_eq!(of_user(tagged(json!({"team": "a"})), &is_none, &[]), nothing);
+    // What is not known may be as the policy asks.
+    assert_eq!(of_user(json!({}), &is_b, &[]), a(None));
+    assert_eq!(of_user(json!({"tags": {"other": "a"}}), &is_b, &[]), a(None));
+    assert_eq!(of_user(json!({"tags": {"team": "a"}}), &is_b, &[]), nothing);
+    let tagger = |action: &str, on: &str| {
+        let tag = json!({"Effect": "Allow", "Action": action, "Resource": on});
+        [
+            role("tagger", &trust(&json!({"AWS": iam("role/nobody")}))),
+            of_role("tagger", &document(&[tag])),
+        ]
+    };
+    let team = || tagged(json!({"team": "a"}));
+    let why =
+        "`sts:AssumeRole` on `role/a` hangs on the tags of `user/u`, which role/tagger may change";
+    let open = (Vec::new(), Some(why.to_owned()));
+    assert_eq!(of_user(team(), &is_b, &tagger("iam:TagUser", "*")), open);
+    assert_eq!(of_user(team(), &is_b, &tagger("iam:TagUser", &iam("user/v"))), nothing);
+    assert_eq!(of_user(team(), &is_b, &tagger("iam:TagRole", "*")), nothing);
+}
+
+/// What a variable stands for that is a tag of the user, it has the value of the tag.
+#[test]
+fn a_user_takes_the_role_that_its_tag_names() {
+    let any = json!({"StringLike": {"aws:PrincipalTag/team": "*"}});
+    let own = assume("role/${aws:PrincipalTag/team}", &any);
+    let of = |tags: Value| of_user(json!({"tags": tags, "tags_all": tags}), &own, &[]);
+    assert_eq!(of(json!({"team": "b"})), (vec!["role/b".to_owned()], None));
+    assert_eq!(of(json!({"team": "a"})), (vec!["role/a".to_owned()], None));
+    assert_eq!(of(json!({"team": "c"})), (Vec::new(), None));
+    let all = of_user(json!({}), &own, &[]);
+    assert_eq!(all, (vec!["role/a".to_owned(), "role/b".to_owned()], None));
 }

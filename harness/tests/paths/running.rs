@@ -102,6 +102,49 @@ fn a_function_of_a_template_is_never_left_out(
     assert_eq!(way(&with(&functions(), &template)).as_deref(), expected);
 }
 
+/// What is allowed on everything is allowed on a function whatever it is called; where a
+/// statement tells names or tags apart, that hangs on them.
+#[rstest]
+#[case::all(json!({"Effect": "Allow", "Resource": "*"}), Value::Null, "")]
+#[case::by_a_tag(
+    json!({"Effect": "Allow", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:ResourceTag/team": "shop"}}}),
+    Value::Null,
+    UNNAMED
+)]
+#[case::but_some(
+    json!({"Effect": "Allow", "Resource": "*"}),
+    json!({"Effect": "Deny", "Resource": "arn:aws:lambda:*:*:function:shop-*"}),
+    UNNAMED
+)]
+#[case::of_some(
+    json!({"Effect": "Allow", "NotResource": "arn:aws:lambda:*:*:function:other"}),
+    Value::Null,
+    UNNAMED
+)]
+fn a_function_without_a_name_is_one_of_all(
+    #[case] allow: Value,
+    #[case] deny: Value,
+    #[case] expected: &str,
+) {
+    let statements: Vec<Value> = [allow, deny]
+        .into_iter()
+        .filter(|one| !one.is_null())
+        .map(|mut one| {
+            one["Action"] = json!("lambda:UpdateFunctionCode");
+            one
+        })
+        .collect();
+    // Of the other function another role is told.
+    let mut resources = functions();
+    let text = document(&statements);
+    *resources.get_mut(1).unwrap() =
+        resource("aws_iam_role_policy", "base", json!({"role": "base", "policy": text}));
+    resources.pop();
+    let template = template("AWS::Serverless::Function", &format!("Role: '{ADMIN}'"));
+    assert_eq!(way(&with(&resources, &template)).as_deref(), Some(expected));
+}
+
 /// Who may do nothing to functions changes none, whatever it is called.
 #[test]
 fn who_may_change_no_function_changes_none_without_a_name() {
@@ -277,9 +320,8 @@ fn terraforms_profile() -> Value {
 /// Whether the way leads over `Resources.F`, whose id EC2 chooses, or nothing runs as the admin.
 fn runs_as_admin(found: Option<String>) -> bool {
     let found = found.unwrap();
-    let runs = found.ends_with(
-        "on `Resources.F` depends on what is not known: Resources.F: its name is not known",
-    );
+    let open = "on `Resources.F` depends on what is not known: Resources.F: its name is not known";
+    let runs = found.is_empty() || found.ends_with(open);
     let nothing = "role/admin: `ec2.amazonaws.com` may run as it, and nothing of the files does";
     assert!(runs || found == nothing, "{found}");
     runs

@@ -54,7 +54,7 @@ fn whom_a_trust_policy_names_gets_past_a_rail(#[case] whom: Value, #[case] verdi
             (&request["action"], &request["resource"]),
             (&json!("sts:AssumeRole"), &json!(iam("role/keys")))
         );
-        assert_eq!(shown["allowed_by"], json!(["statement 0 of `aws_iam_role.keys`"]));
+        assert_eq!(shown["allowed_by"], json!(["statement 1 of `aws_iam_role.keys`"]));
     }
 }
 
@@ -124,6 +124,8 @@ fn a_rail_that_is_about_nothing_is_not_proved(
 #[rstest]
 #[case::with_it(json!({"tags": {"team": "data"}}), json!({}), "violated")]
 #[case::without(json!({"tags": {"team": "web"}}), json!({}), "proved")]
+#[case::with_its_key_in_another_case(json!({"tags": {"Team": "data"}}), json!({}), "violated")]
+#[case::with_its_value_in_another_case(json!({"tags": {"team": "Data"}}), json!({}), "proved")]
 #[case::with_it_beside_others(
     json!({"tags": {"team": "data"}}),
     json!({"tags_all": true}),

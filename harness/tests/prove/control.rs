@@ -87,6 +87,37 @@ fn what_only_a_service_control_policy_keeps_back_is_proved(#[case] target: &str)
     }
 }
 
+/// A policy of a type that the organization does not enable is attached to nothing.
+#[rstest]
+#[case::enabled(json!({"enabled_policy_types": ["TAG_POLICY", SERVICES]}), "proved")]
+#[case::none(json!({"enabled_policy_types": []}), "violated")]
+#[case::others(json!({"enabled_policy_types": ["RESOURCE_CONTROL_POLICY"]}), "violated")]
+#[case::bills_alone(
+    json!({"feature_set": "CONSOLIDATED_BILLING", "enabled_policy_types": [SERVICES]}),
+    "violated"
+)]
+#[case::all_features(
+    json!({"feature_set": "ALL", "enabled_policy_types": [SERVICES]}),
+    "proved"
+)]
+#[case::not_said(json!({"enabled_policy_types": null}), "undecided")]
+fn a_policy_counts_where_its_type_is_enabled(#[case] says: Value, #[case] verdict: &str) {
+    let mut all = tree();
+    let own = all[0]["values"].as_object_mut().unwrap();
+    own.extend(says.as_object().unwrap().clone());
+    all.extend([limits(SERVICES, &[no_users(None)]), attached("p-limits", ACCOUNT)]);
+    let told = under(&all).1;
+    assert_eq!(verdict_of(&told, IDENTITIES), verdict);
+    if verdict == "undecided" {
+        assert_eq!(
+            rail(&told, IDENTITIES)["undecided"][0]["reason"],
+            "all else allows `iam:CreateUser` on `arn:aws:iam::123456789012:user/x`, and whether \
+             the organization enables policies of the type of `aws_organizations_policy.limits`, \
+             which is `SERVICE_CONTROL_POLICY`, the files do not say"
+        );
+    }
+}
+
 /// A level without a Deny: that `FullAWSAccess` is gone, somebody must say.
 #[test]
 fn what_a_list_of_allows_keeps_back_hangs_on_full_access() {
@@ -198,6 +229,36 @@ fn what_only_a_resource_control_policy_keeps_back_is_proved() {
     };
     assert_eq!(verdict_of(&with("ou-ab12-1"), ARTIFACTS), "proved");
     assert_eq!(verdict_of(&with("ou-ab12-2"), ARTIFACTS), "violated");
+}
+
+/// It binds the resources of its own accounts, and of which a bucket is, its ARN does not say.
+#[rstest]
+#[case::a_bucket_of_the_files("artifacts", "proved")]
+#[case::another("foreign", "undecided")]
+fn a_resource_control_policy_keeps_nobody_from_other_accounts_buckets(
+    #[case] bucket: &str,
+    #[case] verdict: &str,
+) {
+    let deny = json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"});
+    let more = [limits("RESOURCE_CONTROL_POLICY", &[deny]), attached("p-limits", "ou-ab12-1")];
+    let statements = [work(), vec![allow("s3:*", "*")]].concat();
+    let state = state(&statements, &limit(), REPOSITORY, &[tree(), more.to_vec()].concat());
+    let directory = estate(&state);
+    let rule = format!(
+        "\n[[guard_rail]]\nid = \"read\"\ntitle = \"nobody reads\"\nwho = [\"role/deployer\"]\n\
+         actions = [\"s3:GetObject\"]\nresources = [\"arn:aws:s3:::{bucket}/*\"]\n\
+         legitimate = {{ identity = \"platform\", action = \"s3:GetObject\", resource = \"*\" }}\n"
+    );
+    fs::write(directory.path().join("ringfence.toml"), CONFIG.to_owned() + &rule).unwrap();
+    let output = run(directory.path(), &["--state", "state.json", "--json"]);
+    assert_eq!(text(&output.stderr), "");
+    let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+    let lines: Vec<Value> = lines.collect();
+    let found = rail(&lines, "nobody reads");
+    assert_eq!(found["verdict"], verdict, "{found}");
+    let told = found["undecided"][0]["reason"].as_str().unwrap_or_default();
+    let is_told = told.ends_with("whether that bucket is of the account the files do not say");
+    assert_eq!(is_told, verdict == "undecided", "{told}");
 }
 
 /// Levels, and endpoints that somebody's calls come through, as the guard composes them.

@@ -64,6 +64,16 @@ fn not_principal(whom: &[String]) -> Value {
     deny(&json!("*"), OTHERS, &json!({"Condition": {"Bool": {"aws:SecureTransport": "false"}}})),
     "violated"
 )]
+#[case::by_its_arn(
+    deny(&json!("*"), OTHERS, &json!({"Condition": {"ArnLike":
+        {"aws:PrincipalArn": iam("role/deploy*")}}})),
+    "proved"
+)]
+#[case::by_anothers_arn(
+    deny(&json!("*"), OTHERS, &json!({"Condition": {"ArnLike":
+        {"aws:PrincipalArn": iam("role/worker")}}})),
+    "violated"
+)]
 #[case::but_of_somebody(
     deny(&json!("*"), OTHERS, &json!({"Condition": {"ArnNotLike":
         {"aws:PrincipalArn": iam("role/admin")}}})),
@@ -127,14 +137,16 @@ fn what_the_policy_of_an_unknown_bucket_denies_may_keep_back() {
 #[rstest]
 #[case::its_bucket("artifacts", "", "proved")]
 #[case::another_bucket("logs", "", "violated")]
-#[case::that_need_not_be_there("artifacts", "Condition: Never, ", "undecided")]
+#[case::that_need_not_be_there("artifacts", "Condition: Open, ", "undecided")]
+#[case::that_is_not_there("artifacts", "Condition: Never, ", "violated")]
 fn what_a_stacks_policy_denies_is_not_allowed(
     #[case] name: &str,
     #[case] condition: &str,
     #[case] verdict: &str,
 ) {
     let template = format!(
-        "Conditions: {{Never: !Equals [a, b]}}\nResources:\n  P: {{{condition}\
+        "Parameters: {{Unsaid: {{Type: String}}}}\nConditions: {{Never: !Equals [a, b], \
+         Open: !Equals [!Ref Unsaid, a]}}\nResources:\n  P: {{{condition}\
          Type: AWS::S3::BucketPolicy, Properties: {{Bucket: {name}, \
          PolicyDocument: {{Statement: [{{Effect: Deny, Principal: '*', Action: 's3:*', \
          Resource: 'arn:aws:s3:::artifacts/*'}}]}}}}}}\n  H:\n    Type: AWS::IAM::RolePolicy\n    \

@@ -133,3 +133,28 @@ fn a_part_of_a_sessions_name_is_undecided() {
                by a part of the name";
     assert_eq!(found, ("undecided".to_owned(), why.to_owned()));
 }
+
+/// What a bucket's policy denies one session by its name, or all but one, is not denied the others.
+#[rstest]
+#[case::one("Principal", &["arn:aws:sts::123456789012:federated-user/x"], "violated", "user/u as federated-user/xx")]
+#[case::all_but_one(
+    "NotPrincipal",
+    &["arn:aws:iam::123456789012:root", "arn:aws:sts::123456789012:federated-user/bob"],
+    "violated",
+    "user/u as federated-user/bob"
+)]
+#[case::everybody("Principal", &["*"], "proved", "")]
+fn a_session_that_a_bucket_leaves_out_is_asked_about(
+    #[case] element: &str,
+    #[case] whom: &[&str],
+    #[case] verdict: &str,
+    #[case] who: &str,
+) {
+    let own = [
+        put("Allow", "StringEquals", "aws:PrincipalType", "FederatedUser"),
+        allow("sts:GetFederationToken", "*"),
+    ];
+    let mut bucket = json!({"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::data/*"});
+    bucket[element] = json!({"AWS": whom});
+    assert_eq!(told(&own, Some(&bucket)), (verdict.to_owned(), who.to_owned()));
+}

@@ -56,7 +56,7 @@ fn a_permission_on_a_function_is_composed(#[case] permission: Value, #[case] ver
     let (found, by) = end(&told, FUNCTIONS);
     assert_eq!(found, verdict, "{by}");
     if verdict == "violated" {
-        assert_eq!(by, "statement 0 of `aws_lambda_permission.g`");
+        assert_eq!(by, "statement 1 of `aws_lambda_permission.g`");
     }
 }
 
@@ -119,7 +119,7 @@ fn a_grant_on_a_key_is_composed(#[case] grant: Value, #[case] verdict: &str) {
         json!({"Effect": "Allow", "Principal": {"AWS": iam("root")}, "Action": "kms:*", "Resource": "*"})])}),
     );
     let (found, by) = own(&[key, grant]);
-    let told = if verdict == "violated" { "statement 0 of `aws_kms_grant.g`" } else { "" };
+    let told = if verdict == "violated" { "statement 1 of `aws_kms_grant.g`" } else { "" };
     assert_eq!((&*found, &*by), (verdict, told));
 }
 
@@ -144,7 +144,7 @@ fn a_policy_of_another_resource_lets_nobody_in(
         "Resource": "*"});
     values["policy"] = json!(document(&[lets]));
     let (found, by) = own(&[resource(kind, values)]);
-    let told = format!("statement 0 of `{kind}.g`");
+    let told = format!("statement 1 of `{kind}.g`");
     let told = if verdict == "violated" { told.as_str() } else { "" };
     assert_eq!((&*found, &*by), (verdict, told));
 }
@@ -263,7 +263,7 @@ fn what_is_known_of_a_list_counts_beside_what_is_not() {
     let told = with(&[list(both)]);
     let rail = rail(&told, ARTIFACTS);
     assert_eq!(rail["verdict"], "violated");
-    assert_eq!(end(&told, ARTIFACTS).1, "statement 1 of `aws_s3_bucket_acl.g`");
+    assert_eq!(end(&told, ARTIFACTS).1, "statement 2 of `aws_s3_bucket_acl.g`");
     let reason = rail["undecided"][0]["reason"].as_str().unwrap();
     assert!(
         reason.ends_with(
@@ -331,7 +331,7 @@ fn the_policy_in_a_bucket_counts_unless_another_replaces_it() {
     let replaced = with(&[bucket("role/deployer"), own("role/worker")]);
     assert_eq!(end(&replaced, ARTIFACTS).0, "proved");
     let by = end(&with(&[bucket("role/worker"), own("role/deployer")]), ARTIFACTS);
-    assert_eq!(by.1, "statement 0 of `aws_s3_bucket_policy.g`");
+    assert_eq!(by.1, "statement 1 of `aws_s3_bucket_policy.g`");
 }
 
 #[rstest]
@@ -520,7 +520,7 @@ fn managed_policies_that_a_data_source_has_read_count() {
     assert_eq!(end(&with(&[attached.clone(), data("ec2:Describe*")]), ARTIFACTS).0, "proved");
     assert_eq!(
         end(&with(&[attached.clone(), data("s3:*")]), ARTIFACTS).1,
-        "statement 0 of `data.aws_iam_policy.own`"
+        "statement 1 of `data.aws_iam_policy.own`"
     );
     assert_eq!(end(&with(&[attached]), ARTIFACTS).0, "undecided");
 }

@@ -154,7 +154,7 @@ fn a_stack_is_where_the_configuration_says() {
     "Function",
     "Events: {E: {Type: Comet, Properties: {}}}",
     "undecided",
-    "FERole: a policy is not known"
+    "FERole: a policy is not known: it hangs on what SAM makes of it (line 4)"
 )]
 #[case::a_deployment(
     "lambda:UpdateAlias",
@@ -269,17 +269,17 @@ fn a_role_that_sam_makes_has_what_its_function_says(#[case] role: &str, #[case] 
 #[case::a_template_without_its_parameter(
     "Policies: [{S3CrudPolicy: {}}]",
     "undecided",
-    "role/known-after-deployment.FRole: a policy is not known"
+    "role/known-after-deployment.FRole: a policy is not known: it hangs on what SAM makes of it (line 5)"
 )]
 #[case::a_template_that_is_none(
     "Policies: [{CometPolicy: {}}]",
     "undecided",
-    "role/known-after-deployment.FRole: a policy is not known"
+    "role/known-after-deployment.FRole: a policy is not known: it hangs on what SAM makes of it (line 5)"
 )]
 #[case::one_of_two(
     "Policies: [!If [C, AmazonS3FullAccess, !Ref 'AWS::NoValue']]",
     "undecided",
-    "role/known-after-deployment.FRole: a policy is not known"
+    "role/known-after-deployment.FRole: a policy is not known: it hangs on what SAM makes of it (line 5)"
 )]
 #[case::where_failures_go(
     "EventInvokeConfig: {DestinationConfig: {OnFailure: {Type: S3Bucket, Destination: 'arn:aws:s3:::data'}}}",
@@ -295,7 +295,7 @@ fn a_role_that_sam_makes_has_what_its_function_says(#[case] role: &str, #[case] 
 #[case::an_event_that_is_not_known(
     "Events: {E: {Type: Comet}}",
     "undecided",
-    "role/known-after-deployment.FERole: a policy is not known"
+    "role/known-after-deployment.FERole: a policy is not known: it hangs on what SAM makes of it (line 3)"
 )]
 fn of_a_role_that_sam_makes_it_is_known_what_it_may_do(
     #[case] properties: &str,
@@ -308,6 +308,46 @@ fn of_a_role_that_sam_makes_it_is_known_what_it_may_do(
     let (found, more) = told(&template, &[], RULE);
     assert_eq!(found, verdict, "{more}");
     assert!(verdict == "violated" || more.ends_with(end), "{more}");
+}
+
+/// What the parameters decide of a function's policies, and of the function itself.
+#[rstest]
+#[case::one_that_is_taken(
+    "a",
+    "Policies: [!If [C, AmazonS3FullAccess, !Ref 'AWS::NoValue']]",
+    "",
+    "violated"
+)]
+#[case::one_that_is_not(
+    "b",
+    "Policies: [!If [C, AmazonS3FullAccess, !Ref 'AWS::NoValue']]",
+    "",
+    "proved"
+)]
+#[case::of_two(
+    "b",
+    "Policies: [!If [C, AmazonSQSReadOnlyAccess, AmazonS3FullAccess]]",
+    "",
+    "violated"
+)]
+#[case::a_function_that_is_made(
+    "a",
+    "Policies: [AmazonS3FullAccess]",
+    "Condition: C, ",
+    "violated"
+)]
+#[case::a_function_that_is_not("b", "Policies: [AmazonS3FullAccess]", "Condition: C, ", "proved")]
+fn what_parameters_decide_of_a_function_counts(
+    #[case] value: &str,
+    #[case] policies: &str,
+    #[case] condition: &str,
+    #[case] verdict: &str,
+) {
+    let template = format!(
+        "Transform: AWS::Serverless-2016-10-31\nParameters: {{P: {{Type: String, Default: {value}, AllowedValues: [{value}]}}}}\nConditions: {{C: !Equals [!Ref P, a]}}\nResources:\n  F: {{{condition}Type: AWS::Serverless::Function, Properties: {{Handler: h, {policies}}}}}\n"
+    );
+    let (found, more) = told(&template, &[], RULE);
+    assert_eq!(found, verdict, "{more}");
 }
 
 #[rstest]
@@ -563,11 +603,12 @@ fn a_group_that_a_user_may_be_in_denies_nothing() {
     let told = |condition: &str| {
         let document = DOCUMENT.replace("artifacts/other", "data");
         let template = format!(
-            "Conditions: {{C: !Equals [a, b]}}\nResources:\n  U:\n    Type: AWS::IAM::User\n    Properties: {{UserName: u, Policies: [{{PolicyName: p, PolicyDocument: {document}}}]}}\n  In:\n    Type: AWS::IAM::UserToGroupAddition\n{condition}    Properties: {{GroupName: g, Users: [u]}}\n"
+            "Parameters: {{Unsaid: {{Type: String}}}}\nConditions: {{C: !Equals [!Ref Unsaid, a], Never: !Equals [a, b]}}\nResources:\n  U:\n    Type: AWS::IAM::User\n    Properties: {{UserName: u, Policies: [{{PolicyName: p, PolicyDocument: {document}}}]}}\n  In:\n    Type: AWS::IAM::UserToGroupAddition\n{condition}    Properties: {{GroupName: g, Users: [u]}}\n"
         );
         told(&template, &more, RULE)
     };
     assert_eq!(told("").0, "proved");
+    assert_eq!(told("    Condition: Never\n").0, "violated");
     let (verdict, why) = told("    Condition: C\n");
     assert_eq!(verdict, "undecided");
     assert!(why.ends_with("Resources.In: whether it is there is not known"), "{why}");

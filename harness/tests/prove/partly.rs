@@ -9,10 +9,10 @@ use crate::plans::{change, configured, of_a_rail, plan};
 use crate::shop::{document, iam, rail, text};
 
 /// A resource whose ARN and id nothing determines.
-const POOL: &str = "aws_cognito_user_pool.u";
+pub(crate) const POOL: &str = "aws_cognito_user_pool.u";
 
 /// The Terraform files of a plan: its resources, but for one that is written so.
-fn files(plan: &Value, written: &[(&str, &str)]) -> String {
+pub(crate) fn files(plan: &Value, written: &[(&str, &str)]) -> String {
     let all = plan["resource_changes"].as_array().unwrap();
     let addresses = all.iter().map(|one| one["address"].as_str().unwrap());
     let blocks = addresses.map(|address| {
@@ -28,12 +28,15 @@ fn files(plan: &Value, written: &[(&str, &str)]) -> String {
 }
 
 /// What the expressions of a text refer to, as a plan has it.
-fn references(written: &str) -> Value {
+pub(crate) fn references(written: &str) -> Value {
     let mut all = Vec::new();
     for name in ["arn", "id"] {
         if written.contains(&format!("{POOL}.{name}")) {
             all.extend([format!("{POOL}.{name}"), POOL.to_owned()]);
         }
+    }
+    if written.contains("local.made") {
+        all.push("local.made".to_owned());
     }
     json!({"references": all})
 }
@@ -46,6 +49,10 @@ fn reader() -> Value {
 
 /// The verdict about who writes data, where a role has a policy that is written so.
 fn with_policy(policy: &str) -> (String, String) {
+    with_policy_beside(policy, "")
+}
+
+fn with_policy_beside(policy: &str, beside: &str) -> (String, String) {
     let plan = plan(
         &[
             change("aws_iam_role.reader", reader(), json!({})),
@@ -55,11 +62,11 @@ fn with_policy(policy: &str) -> (String, String) {
         &[configured("aws_iam_role_policy.p", json!({"policy": references(policy)}))],
     );
     let body = format!("  policy = {policy}");
-    let main = files(&plan, &[("aws_iam_role_policy.p", &body)]);
+    let main = files(&plan, &[("aws_iam_role_policy.p", &body)]) + beside;
     of_a_rail(&plan, &[("main.tf", &main)])
 }
 
-fn encoded(statements: &str) -> String {
+pub(crate) fn encoded(statements: &str) -> String {
     format!("jsonencode({{ Version = \"2012-10-17\", Statement = [{statements}] }})")
 }
 
@@ -204,9 +211,76 @@ fn of_a_policy_what_is_known_counts(#[case] statements: String, #[case] open: &s
     "replace(jsonencode({ Statement = [{ Effect = \"Allow\", Action = \"sqs:*\", Resource = aws_cognito_user_pool.u.arn }] }), \"sqs\", \"s3\")",
     "undecided"
 )]
+#[case::a_text_by_a_function(
+    "jsonencode({ Statement = [{ Effect = \"Allow\", Action = \"s3:PutObject\", Resource = format(\"arn:aws:s3:::other-%s/*\", aws_cognito_user_pool.u.id) }] })",
+    "proved"
+)]
+#[case::a_text_by_a_function_that_may_be_it(
+    "jsonencode({ Statement = [{ Effect = \"Allow\", Action = \"s3:PutObject\", Resource = format(\"arn:aws:s3:::%s/*\", aws_cognito_user_pool.u.id) }] })",
+    "undecided"
+)]
+#[case::a_text_of_several(
+    "jsonencode({ Statement = [{ Effect = \"Allow\", Action = \"s3:PutObject\", Resource = join(\"-\", [\"arn:aws:s3:::other\", aws_cognito_user_pool.u.id, \"x/*\"]) }] })",
+    "proved"
+)]
+#[case::a_text_of_several_that_may_be_it(
+    "jsonencode({ Statement = [{ Effect = \"Allow\", Action = \"s3:PutObject\", Resource = join(\"\", [\"arn:aws:s3:::d\", aws_cognito_user_pool.u.id, \"/*\"]) }] })",
+    "undecided"
+)]
+#[case::a_text_of_a_set(
+    "jsonencode({ Statement = [{ Effect = \"Allow\", Action = \"s3:PutObject\", Resource = join(\"-\", toset([\"arn:aws:s3:::other\", aws_cognito_user_pool.u.id])) }] })",
+    "undecided"
+)]
+#[case::a_statement_of_two_maps(
+    "jsonencode({ Statement = [merge({ Effect = \"Allow\", Action = \"sqs:*\" }, { Resource = aws_cognito_user_pool.u.arn })] })",
+    "proved"
+)]
+#[case::a_statement_of_two_maps_of_which_the_last_counts(
+    "jsonencode({ Statement = [merge({ Effect = \"Allow\", Action = \"sqs:*\" }, { Action = \"s3:*\", Resource = aws_cognito_user_pool.u.arn })] })",
+    "undecided"
+)]
+#[case::statements_of_lists_in_a_list(
+    "jsonencode({ Statement = flatten([[{ Effect = \"Allow\", Action = \"sqs:*\", Resource = aws_cognito_user_pool.u.arn }], []]) })",
+    "proved"
+)]
+#[case::what_is_not_empty(
+    "jsonencode({ Statement = [{ Effect = \"Allow\", Action = \"sqs:*\", Resource = compact([\"\", aws_cognito_user_pool.u.arn]) }] })",
+    "proved"
+)]
+#[case::what_is_not_empty_and_may_be_it(
+    "jsonencode({ Statement = [{ Effect = \"Allow\", Action = \"s3:PutObject\", Resource = compact([\"arn:aws:s3:::other/*\", aws_cognito_user_pool.u.arn]) }] })",
+    "undecided"
+)]
+#[case::what_does_not_fail(
+    "try(jsonencode({ Statement = [{ Effect = \"Allow\", Action = \"sqs:*\", Resource = try(aws_cognito_user_pool.u.arn, \"*\") }] }), \"\")",
+    "proved"
+)]
+#[case::a_value_that_does_not_fail(
+    "jsonencode({ Statement = [{ Effect = \"Allow\", Action = \"sqs:*\", Resource = try(aws_cognito_user_pool.u.arn, \"*\") }] })",
+    "proved"
+)]
+#[case::the_first_that_is_something(
+    "coalesce(\"\", jsonencode({ Statement = [{ Effect = \"Allow\", Action = \"sqs:*\", Resource = aws_cognito_user_pool.u.arn }] }))",
+    "proved"
+)]
 fn a_policy_is_read_as_it_is_written(#[case] policy: &str, #[case] expected: &str) {
     let (verdict, why) = with_policy(policy);
     assert_eq!(verdict, expected, "{why}");
+}
+
+/// What another function makes of it is told.
+#[rstest]
+#[case::by_itself("", "CALL")]
+#[case::in_brackets("", "(CALL)")]
+#[case::as_a_text("", "\"${CALL}\"")]
+#[case::by_a_local_value("locals {\n  made = CALL\n}\n", "local.made")]
+fn the_function_that_makes_a_policy_is_told(#[case] locals: &str, #[case] policy: &str) {
+    const CALL: &str = "templatefile(\"p.json.tftpl\", { pool = aws_cognito_user_pool.u.arn })";
+    let (verdict, why) =
+        with_policy_beside(&policy.replace("CALL", CALL), &locals.replace("CALL", CALL));
+    assert_eq!(verdict, "undecided", "{why}");
+    let end = format!("aws_iam_role_policy.p: policy (`{CALL}`) is known after apply only");
+    assert!(why.ends_with(&end), "{why}");
 }
 
 /// The blocks of a document that is read during apply stand in the plan.
@@ -268,6 +342,77 @@ fn of_a_document_what_is_known_counts(
     if expected == "undecided" {
         assert!(why.contains("aws_iam_policy.p: policy.Statement[0].Resource"), "{why}");
     }
+}
+
+/// Documents that are merged, and the policy that is made of them, are followed through what
+/// hands them on.
+#[rstest]
+#[case::in_a_list("[D.json]", "E.json")]
+#[case::by_a_condition("true ? [D.json] : []", "E.json")]
+#[case::by_the_other_result("false ? [] : [D.json]", "E.json")]
+#[case::without_what_is_empty("compact([D.json, \"\"])", "E.json")]
+#[case::behind_others("concat([], [D.json])", "E.json")]
+#[case::the_first_list_that_is_not_empty("coalescelist([], [D.json])", "E.json")]
+#[case::in_a_list_of_lists("flatten([true ? [D.json] : [], []])", "E.json")]
+#[case::by_a_local_value("local.made", "E.json")]
+#[case::that_does_not_fail("[try(D.json, \"\")]", "try(E.json, null)")]
+#[case::the_first_that_is_something("[D.json]", "coalesce(null, \"\", E.json)")]
+#[case::the_only_one("[D.json]", "one([E.json])")]
+#[case::joined_alone("[D.json]", "join(\"\", [E.json])")]
+#[case::by_its_place("[D.json]", "element(concat([E.json], [\"\"]), 0)")]
+fn documents_are_followed_through_what_hands_them_on(#[case] merged: &str, #[case] policy: &str) {
+    const D: &str = "data.aws_iam_policy_document.d";
+    const E: &str = "data.aws_iam_policy_document.e";
+    let handed = match merged {
+        "local.made" => json!(["local.made"]),
+        _ => json!([format!("{D}.json"), D]),
+    };
+    let with = |action: &str| {
+        let block =
+            json!({"actions": [action], "resources": null, "effect": null, "condition": []});
+        let plan = plan(
+            &[
+                change("aws_iam_role.reader", reader(), json!({})),
+                change(POOL, json!({}), json!({"arn": true, "id": true})),
+                change(
+                    D,
+                    json!({"statement": [block]}),
+                    json!({"json": true, "statement": [{"actions": [false], "resources": true}]}),
+                ),
+                change(E, json!({}), json!({"json": true, "source_policy_documents": true})),
+                change("aws_iam_role_policy.p", json!({"role": "reader"}), json!({"policy": true})),
+            ],
+            &[
+                configured(
+                    D,
+                    json!({"statement": [{"resources": references("aws_cognito_user_pool.u.arn")}]}),
+                ),
+                configured(E, json!({"source_policy_documents": {"references": handed}})),
+                configured(
+                    "aws_iam_role_policy.p",
+                    json!({"policy": {"references": [format!("{E}.json"), E]}}),
+                ),
+            ],
+        );
+        let of = |text: &str| {
+            text.replace("D.json", &format!("{D}.json")).replace("E.json", &format!("{E}.json"))
+        };
+        let statement = format!(
+            "  statement {{\n    actions   = [\"{action}\"]\n    resources = [aws_cognito_user_pool.u.arn]\n  }}"
+        );
+        let (merged, policy) = (
+            format!("  source_policy_documents = {}", of(merged)),
+            format!("  policy = {}", of(policy)),
+        );
+        let written = [(D, &*statement), (E, &*merged), ("aws_iam_role_policy.p", &*policy)];
+        let main = files(&plan, &written) + &of("locals {\n  made = [D.json]\n}\n");
+        of_a_rail(&plan, &[("main.tf", &main)])
+    };
+    let (verdict, why) = with("sqs:SendMessage");
+    assert_eq!(verdict, "proved", "{why}");
+    let (verdict, why) = with("s3:PutObject");
+    assert_eq!(verdict, "undecided", "{why}");
+    assert!(why.contains("aws_iam_role_policy.p: policy.Statement[0].Resource"), "{why}");
 }
 
 /// A boundary lets through the most that it may, and less where nobody knows.
@@ -355,6 +500,108 @@ fn of_a_buckets_policy_what_is_known_counts(#[case] rest: &str, #[case] expected
         assert!(why.contains("aws_s3_bucket_policy.b: policy.Statement[0]."), "{why}");
     }
 }
+
+/// What is known to deny denies, whatever the rest of a bucket's policy is, and what may deny
+/// leaves nothing that somebody can for certain.
+#[rstest]
+#[case::what_is_known(&[ANYBODYS_DENY, OPEN_ALLOW], "proved", "")]
+#[case::what_is_known_of_another(
+    &["{ Effect = \"Deny\", Principal = { AWS = \"arn:aws:iam::123456789012:role/nobody\" }, Action = \"s3:*\", Resource = \"arn:aws:s3:::data/*\" }", OPEN_ALLOW],
+    "violated",
+    ""
+)]
+#[case::an_allow_alone(&[OPEN_ALLOW], "violated", "")]
+#[case::a_resource(
+    &["{ Effect = \"Deny\", Principal = \"*\", Action = \"s3:PutObject\", Resource = aws_cognito_user_pool.u.arn }"],
+    "undecided",
+    "policy.Statement[0].Resource (`aws_cognito_user_pool.u.arn`) is known after apply only"
+)]
+#[case::whom(
+    &["{ Effect = \"Deny\", Principal = { AWS = aws_cognito_user_pool.u.arn }, Action = \"s3:PutObject\", Resource = \"arn:aws:s3:::data/*\" }"],
+    "undecided",
+    "policy.Statement[0].Principal.AWS (`aws_cognito_user_pool.u.arn`) is known after apply only"
+)]
+#[case::a_condition(
+    &["{ Effect = \"Deny\", Principal = \"*\", Action = \"s3:PutObject\", Resource = \"arn:aws:s3:::data/*\", Condition = { StringNotEquals = { \"aws:SourceVpc\" = aws_cognito_user_pool.u.id } } }"],
+    "undecided",
+    "policy.Statement[0].Condition.StringNotEquals.aws:SourceVpc (`aws_cognito_user_pool.u.id`) is known after apply only"
+)]
+#[case::the_effect(
+    &["{ Effect = aws_cognito_user_pool.u.id, Principal = \"*\", Action = \"s3:PutObject\", Resource = \"arn:aws:s3:::data/*\" }"],
+    "undecided",
+    "policy.Statement[0].Effect (`aws_cognito_user_pool.u.id`) is known after apply only"
+)]
+#[case::something_else(
+    &["{ Effect = \"Deny\", Principal = { AWS = aws_cognito_user_pool.u.arn }, Action = \"s3:GetObject\", Resource = \"arn:aws:s3:::data/*\" }"],
+    "violated",
+    ""
+)]
+#[case::some_objects(
+    &["{ Effect = \"Deny\", Principal = { AWS = aws_cognito_user_pool.u.arn }, Action = \"s3:PutObject\", Resource = \"arn:aws:s3:::data/a*\" }"],
+    "violated",
+    ""
+)]
+#[case::all_of_it(
+    &[],
+    "undecided",
+    "policy (`base64decode(aws_cognito_user_pool.u.id)`) is known after apply only"
+)]
+fn what_a_buckets_policy_denies_counts_as_far_as_it_is_known(
+    #[case] statements: &[&str],
+    #[case] expected: &str,
+    #[case] why: &str,
+) {
+    let policy = match statements {
+        [] => "base64decode(aws_cognito_user_pool.u.id)".to_owned(),
+        all => encoded(&all.join(", ")),
+    };
+    let plan = plan(
+        &[
+            change("aws_iam_role.reader", reader(), json!({})),
+            change(
+                "aws_iam_role_policy.p",
+                json!({"role": "reader", "policy": writes()}),
+                json!({}),
+            ),
+            change(POOL, json!({}), json!({"arn": true, "id": true})),
+            change("aws_s3_bucket_policy.b", json!({"bucket": "data"}), json!({"policy": true})),
+        ],
+        &[configured("aws_s3_bucket_policy.b", json!({"policy": references(&policy)}))],
+    );
+    let main = files(&plan, &[("aws_s3_bucket_policy.b", &format!("  policy = {policy}"))]);
+    let (verdict, told) = of_a_rail(&plan, &[("main.tf", &main)]);
+    assert_eq!(verdict, expected, "{told}");
+    let why = format!("aws_s3_bucket_policy.b: {why}");
+    if expected == "undecided" {
+        assert!(told.ends_with(&why), "{told}");
+    }
+    // `who-can` and `what-can` say the same of the role.
+    let directory = crate::shop::estate(&plan);
+    std::fs::write(directory.path().join("main.tf"), &main).unwrap();
+    let ask = |asked: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        command.current_dir(directory.path()).args(asked).args(["--plan", "state.json"]);
+        text(&command.output().unwrap().stdout).to_owned()
+    };
+    let who = ask(&["who-can", "s3:PutObject", "arn:aws:s3:::data/x"]);
+    let own = who.lines().find_map(|line| line.strip_prefix("role/reader: ")).unwrap_or_default();
+    let what = ask(&["what-can", "role/reader"]);
+    let can = what.lines().any(|line| line.starts_with("`s3:PutObject` on `arn:aws:s3:::data/"));
+    let may = format!("undecided: all else allows `s3:PutObject`, and {why}");
+    let is_told = what.lines().any(|line| line == may);
+    match expected {
+        "violated" => assert!(own.starts_with("`s3:PutObject` on `arn:aws:s3:::data/x`"), "{who}"),
+        "undecided" => {
+            let all_else = "undecided: all else allows `s3:PutObject` on `arn:aws:s3:::data/x`, ";
+            assert_eq!(own, format!("{all_else}and {why}"));
+        }
+        _ => assert_eq!(own, "", "{who}"),
+    }
+    assert_eq!((can, is_told), (expected == "violated", expected == "undecided"), "{what}");
+}
+
+const ANYBODYS_DENY: &str = "{ Effect = \"Deny\", Principal = \"*\", Action = \"s3:PutObject\", Resource = \"arn:aws:s3:::data/*\" }";
+const OPEN_ALLOW: &str = "{ Effect = \"Allow\", Principal = { AWS = aws_cognito_user_pool.u.arn }, Action = \"s3:GetObject\", Resource = \"arn:aws:s3:::data/*\" }";
 
 /// Whom a trust policy lets in and nobody knows, it may be anybody.
 #[rstest]

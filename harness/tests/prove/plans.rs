@@ -158,11 +158,11 @@ fn what_is_made_of_a_document_is_another_one() {
         (rail["verdict"].as_str().unwrap().to_owned(), reason.to_owned())
     };
     assert_eq!(end(Some(&written(&format!("{DATA}.json")))).0, "proved");
-    let (verdict, reason) =
-        end(Some(&written(&format!("replace({DATA}.json, \"role/worker\", \"role/deployer\")"))));
+    let call = format!("replace({DATA}.json, \"role/worker\", \"role/deployer\")");
+    let (verdict, reason) = end(Some(&written(&call)));
     assert_eq!(verdict, "undecided");
-    let open = "aws_s3_bucket_policy.b: policy is known after apply only";
-    assert!(reason.ends_with(open), "{reason}");
+    let open = format!("aws_s3_bucket_policy.b: policy (`{call}`) is known after apply only");
+    assert!(reason.ends_with(&open), "{reason}");
     // Without them either may be meant.
     let (verdict, reason) = end(None);
     assert_eq!(verdict, "undecided");
@@ -220,8 +220,16 @@ fn by_bucket(reference: &str, key: &str) -> String {
     };
     let policy = format!("aws_s3_bucket_policy.p[\"{key}\"]");
     // As the plan has it: without a key that does not stand there.
-    let plain =
-        ["[local.key].id", "[each.key].id", "\"${", "}-logs\"", "replace(", ", \"a\", \"b\")"];
+    let plain = [
+        "[local.key].id",
+        "[each.key].id",
+        "\"${",
+        "}-logs\"",
+        "trim(",
+        "replace(",
+        ", \"a\", \"b\")",
+        ", \"a\")",
+    ];
     let plain = plain.iter().fold(reference.to_owned(), |text, part| text.replace(part, ""));
     let mut references = vec![&*plain, "aws_s3_bucket.a"];
     let by = ["each.key", "local.key"];
@@ -259,11 +267,12 @@ fn by_bucket(reference: &str, key: &str) -> String {
 #[case::another_own_key("aws_s3_bucket.a[each.key].id", "b", "violated")]
 #[case::a_key_that_is_not_computed("aws_s3_bucket.a[local.key].id", "a", "undecided")]
 #[case::made_of_it("\"${aws_s3_bucket.a[\"a\"].id}-logs\"", "a", "violated")]
-#[case::made_by_what_is_not_computed(
+#[case::made_by_what_is_computed(
     "replace(aws_s3_bucket.a[\"a\"].id, \"a\", \"b\")",
     "a",
-    "undecided"
+    "violated"
 )]
+#[case::made_by_what_is_not_computed("trim(aws_s3_bucket.a[\"a\"].id, \"a\")", "a", "undecided")]
 #[case::the_key_that_stands_there("aws_s3_bucket.a[\"a\"].id", "a", "proved")]
 #[case::of_another_instance("aws_s3_bucket.a[\"a\"].id", "b", "proved")]
 #[case::another_key_of_the_same_instance("aws_s3_bucket.a[\"b\"].id", "a", "violated")]
@@ -402,7 +411,8 @@ fn what_a_list_is_made_of_is_not_what_it_refers_to(#[case] written: &str, #[case
 #[rstest]
 #[case::that_alone("[aws_iam_role.app.id]", "proved")]
 #[case::with_another("compact([aws_iam_role.app.id, \"reader\"])", "violated")]
-#[case::made_of_it("[replace(aws_iam_role.app.id, \"worker\", \"reader\")]", "undecided")]
+#[case::made_of_it("[replace(aws_iam_role.app.id, \"worker\", \"reader\")]", "violated")]
+#[case::made_of_it_by_what_is_not_computed("[trim(aws_iam_role.app.id, \"w\")]", "undecided")]
 fn whose_a_list_makes_an_attachment_is_not_who_it_refers_to(
     #[case] written: &str,
     #[case] verdict: &str,
@@ -659,6 +669,66 @@ fn expressions_of_modules_are_followed() {
         assert_eq!(verdict, "undecided");
         assert!(reason.ends_with(why), "{reason}");
     }
+}
+
+/// What a module gives out is what is written there, where that is the plan's.
+#[rstest]
+#[case::of_another("other", "aws_s3_bucket.b.arn", "proved", "")]
+#[case::of_its_own("data", "aws_s3_bucket.b.arn", "violated", "role/reader")]
+#[case::that_refers_to_something_else(
+    "other",
+    "aws_s3_bucket.b.id",
+    "undecided",
+    "aws_iam_role_policy.p: policy.Statement[0].Resource (`module.logs.bucket`) is known after apply only"
+)]
+fn what_modules_give_out_is_computed(
+    #[case] bucket: &str,
+    #[case] output: &str,
+    #[case] expected: &str,
+    #[case] more: &str,
+) {
+    let trust = document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"AWS": iam("root")}})]);
+    let role = json!({"name": "reader", "arn": iam("role/reader"), "assume_role_policy": trust});
+    let changes = [
+        change("aws_iam_role.reader", role, json!({})),
+        change("aws_iam_role_policy.p", json!({"role": "reader"}), json!({"policy": true})),
+        json!({"address": "module.logs.aws_s3_bucket.b", "mode": "managed",
+            "type": "aws_s3_bucket", "change": {"actions": ["create"],
+            "after": {"bucket": bucket}, "after_unknown": {"arn": true, "id": true}}}),
+    ];
+    let mut plan = plan(&changes, &[]);
+    let state = state(&work(), &limit(), REPOSITORY, &[]);
+    let root = state["values"]["root_module"]["resources"].as_array().unwrap().clone();
+    let (mut blocks, mut resources) = (String::new(), Vec::new());
+    for one in root.iter().chain(changes.iter().take(2)) {
+        let address = one["address"].as_str().unwrap();
+        let (kind, name) = address.split_once('.').unwrap();
+        let (body, expressions) = match address {
+            "aws_iam_role_policy.p" => (
+                "\n  policy = jsonencode({ Statement = [{ Effect = \"Allow\", Action = \"s3:PutObject\", Resource = \"${module.logs.bucket}/*\" }] })\n",
+                json!({"policy": {"references": ["module.logs.bucket", "module.logs"]}}),
+            ),
+            _ => ("", json!({})),
+        };
+        blocks += &format!("resource \"{kind}\" \"{name}\" {{{body}}}\n");
+        resources.push(configured(address, expressions));
+    }
+    blocks += "module \"logs\" {\n  source = \"./logs\"\n}\n";
+    let module = format!(
+        "resource \"aws_s3_bucket\" \"b\" {{\n  bucket = \"{bucket}\"\n}}\n\
+         output \"bucket\" {{\n  value = {output}\n}}\n"
+    );
+    let inner = json!({
+        "resources": [configured("aws_s3_bucket.b", json!({"bucket": {"constant_value": bucket}}))],
+        "outputs": {"bucket": {"expression":
+            {"references": ["aws_s3_bucket.b.arn", "aws_s3_bucket.b"]}}},
+    });
+    plan["configuration"]["root_module"] = json!({"resources": resources,
+        "module_calls": {"logs": {"source": "./logs", "module": inner}}});
+    let (verdict, reason) = of_a_rail(&plan, &[("main.tf", &blocks), ("logs/main.tf", &module)]);
+    assert_eq!(verdict, expected, "{reason}");
+    assert!(reason.ends_with(more), "{reason}");
 }
 
 /// The plan has the blocks of a set in an order of its own.

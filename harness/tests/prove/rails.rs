@@ -123,6 +123,31 @@ fn another_repository_that_may_become_a_deployer_is_shown() {
     );
 }
 
+/// A token is for an audience, and for one that its provider takes.
+#[rstest]
+#[case::its_own_alone(&["sts.amazonaws.com"], REPOSITORY, "proved")]
+#[case::of_another_repository(&["sts.amazonaws.com"], "repo:acme/*", "violated")]
+#[case::another_audience_too(&["sts.amazonaws.com", "other"], REPOSITORY, "violated")]
+fn a_trust_policy_without_an_audience_takes_what_the_provider_takes(
+    #[case] audiences: &[&str],
+    #[case] subject: &str,
+    #[case] verdict: &str,
+) {
+    let host = "token.actions.githubusercontent.com";
+    let provider = json!({"address": "aws_iam_openid_connect_provider.g", "mode": "managed",
+        "type": "aws_iam_openid_connect_provider", "values": {"url": host,
+            "arn": iam(&format!("oidc-provider/{host}")), "client_id_list": audiences}});
+    let mut all = state(&work(), &limit(), subject, &[provider]);
+    let resources = all["values"]["root_module"]["resources"].as_array_mut().unwrap();
+    let mut deployer = resources.iter_mut().filter(|one| one["address"] == "aws_iam_role.deployer");
+    let trust = &mut deployer.next().unwrap()["values"]["assume_role_policy"];
+    let mut document: Value = serde_json::from_str(trust.as_str().unwrap()).unwrap();
+    document["Statement"][0]["Condition"].as_object_mut().unwrap().remove("StringEquals").unwrap();
+    *trust = json!(document.to_string());
+    let told = proved(&all).1;
+    assert_eq!(verdict_of(&told, "only its own workflow becomes a deployer"), verdict);
+}
+
 /// What a session with tags needs besides makes nobody one by itself.
 #[test]
 fn what_tags_a_session_makes_nobody_a_deployer() {

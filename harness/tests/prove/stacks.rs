@@ -61,7 +61,7 @@ fn a_stack_gives_policies_to_whoever_it_names(
     assert_eq!(verdict_of(&told, ARTIFACTS), verdict);
     if verdict == "violated" {
         let by = &rail(&told, ARTIFACTS)["violations"][0]["allowed_by"];
-        assert_eq!(*by, json!(["statement 0 of `Resources.P`"]));
+        assert_eq!(*by, json!(["statement 1 of `Resources.P`"]));
     }
 }
 
@@ -113,24 +113,239 @@ fn a_template_without_resources_is_not_passed_over() {
     assert_eq!(verdict_of(&told, "the boundary caps running code"), "undecided");
 }
 
-/// A policy that is there under a condition alone allows, and does not deny.
-#[test]
-fn what_may_not_be_there_denies_nothing() {
-    let told = |effect: &str, condition: &str| {
-        let both =
-            DOCUMENT.replace("}]}", "}, {Effect: EFFECT, Action: 's3:PutObject', Resource: '*'}]}");
-        let document = both.replace("EFFECT", effect);
-        let template = format!(
-            "Conditions: {{C: !Equals [a, a]}}\nResources:\n  P:\n    Type: AWS::IAM::Policy\n{condition}    Properties: {{PolicyName: p, PolicyDocument: {document}, Roles: [deployer]}}\n"
-        );
-        let told = with(&template, &[], "");
-        (verdict_of(&told, ARTIFACTS).to_owned(), why(&told, ARTIFACTS))
+/// What a condition that parameters decide leaves out is not there; under one that is not known
+/// a policy neither allows nor denies for sure.
+#[rstest]
+#[case::that_allows("Allow", "", "violated")]
+#[case::that_allows_under_one_that_holds("Allow", "Holds", "violated")]
+#[case::that_allows_under_one_that_does_not("Allow", "Fails", "proved")]
+#[case::that_allows_under_one_that_is_open("Allow", "Open", "undecided")]
+#[case::that_denies("Deny", "", "proved")]
+#[case::that_denies_under_one_that_holds("Deny", "Holds", "proved")]
+#[case::that_denies_under_one_that_does_not("Deny", "Fails", "violated")]
+#[case::that_denies_under_one_that_is_open("Deny", "Open", "undecided")]
+fn a_policy_under_a_condition_counts_as_the_condition_says(
+    #[case] effect: &str,
+    #[case] condition: &str,
+    #[case] verdict: &str,
+) {
+    let condition = match condition {
+        "" => String::new(),
+        named => format!("    Condition: {named}\n"),
     };
-    assert_eq!(told("Allow", "    Condition: C\n").0, "violated");
-    assert_eq!(told("Deny", "").0, "proved");
-    let (verdict, why) = told("Deny", "    Condition: C\n");
-    assert_eq!(verdict, "undecided");
-    assert!(why.ends_with("Resources.P: whether it is there is not known"), "{why}");
+    let document = match effect {
+        "Allow" => DOCUMENT.to_owned(),
+        _ => DOCUMENT.replace("Allow", "Deny"),
+    };
+    let allow = match effect {
+        "Allow" => String::new(),
+        _ => format!(
+            "  A: {{Type: AWS::IAM::Policy, Properties: {{PolicyName: a, PolicyDocument: {DOCUMENT}, Roles: [deployer]}}}}\n"
+        ),
+    };
+    let template = format!(
+        "Parameters: {{Unsaid: {{Type: String}}, Wanted: {{Type: String, Default: 'true', AllowedValues: ['true']}}}}\nConditions: {{Open: !Equals [!Ref Unsaid, a], Holds: !Equals [!Ref Wanted, 'true'], Fails: !Not [!Condition Holds]}}\nResources:\n  P:\n    Type: AWS::IAM::Policy\n{condition}    Properties: {{PolicyName: p, PolicyDocument: {document}, Roles: [deployer]}}\n{allow}"
+    );
+    let told = with(&template, &[], "");
+    let why = why(&told, ARTIFACTS);
+    assert_eq!(verdict_of(&told, ARTIFACTS), verdict, "{why}");
+    if verdict == "undecided" {
+        assert!(why.ends_with("Resources.P: whether it is there is not known"), "{why}");
+    }
+}
+
+/// A policy that can only take away need not be there for a guard rail to hold without it.
+#[test]
+fn what_only_denies_and_may_not_be_there_takes_nothing_from_a_proof() {
+    let template = |allow: &str| {
+        format!(
+            "Parameters: {{Unsaid: {{Type: String}}}}\nConditions: {{Open: !Equals [!Ref Unsaid, a]}}\nResources:\n  A: {{Type: AWS::IAM::Policy, Properties: {{PolicyName: a, PolicyDocument: {allow}, Roles: [deployer]}}}}\n  N:\n    Type: AWS::IAM::Policy\n    Condition: Open\n    Properties: {{PolicyName: n, PolicyDocument: {}, Roles: [deployer]}}\n",
+            DOCUMENT.replace("Allow", "Deny").replace("artifacts/other", "any")
+        )
+    };
+    let of_another = template(&DOCUMENT.replace("artifacts/other", "elsewhere"));
+    assert_eq!(verdict_of(&with(&of_another, &[], ""), ARTIFACTS), "proved");
+    assert_eq!(verdict_of(&with(&template(DOCUMENT), &[], ""), ARTIFACTS), "violated");
+}
+
+/// Of `Fn::If` the branch counts that is taken: of a statement, an inline policy, a managed one
+/// and a boundary.
+#[rstest]
+#[case::a_statement(
+    "Policies: [{PolicyName: p, PolicyDocument: {Statement: [!If [C, {Effect: Allow, Action: 's3:PutObject', Resource: '*'}, !Ref 'AWS::NoValue'], {Effect: Allow, Action: 's3:GetObject', Resource: '*'}]}}]"
+)]
+#[case::a_policy(
+    "Policies: [!If [C, {PolicyName: p, PolicyDocument: {Statement: [{Effect: Allow, Action: 's3:PutObject', Resource: '*'}]}}, !Ref 'AWS::NoValue']]"
+)]
+#[case::a_managed_policy(
+    "ManagedPolicyArns: [!If [C, 'arn:aws:iam::aws:policy/AmazonS3FullAccess', !Ref 'AWS::NoValue']]"
+)]
+#[case::a_boundary(
+    "ManagedPolicyArns: ['arn:aws:iam::aws:policy/AmazonS3FullAccess'], PermissionsBoundary: !If [C, !Ref 'AWS::NoValue', 'arn:aws:iam::aws:policy/ReadOnlyAccess']"
+)]
+fn of_a_condition_that_is_known_the_branch_counts_that_is_taken(#[case] properties: &str) {
+    let told = |default: &str| {
+        let template = format!(
+            "Parameters: {{Wanted: {{Type: String{default}}}}}\nConditions: {{C: !Equals [!Ref Wanted, 'true']}}\n{}",
+            role(&format!("RoleName: reader, {properties}, "))
+        );
+        verdict_of(&with(&template, &[], DATA), "nobody writes data").to_owned()
+    };
+    assert_eq!(told(", Default: 'true', AllowedValues: ['true']"), "violated");
+    assert_eq!(told(", Default: true, AllowedValues: [true]"), "violated");
+    assert_eq!(told(", Default: 'false', AllowedValues: ['false']"), "proved");
+    assert_eq!(told(""), "undecided");
+    // What it is deployed with the default does not say.
+    assert_eq!(told(", Default: 'true'"), "undecided");
+    assert_eq!(told(", Default: 'false'"), "undecided");
+    assert_eq!(told(", Default: 'false', AllowedValues: ['false', 'true']"), "undecided");
+}
+
+/// Of two inline policies of one identity and one name one is there in the end: of templates,
+/// of a role's own and of one that is given to it.
+#[rstest]
+#[case::of_the_role("own", "d", "undecided")]
+#[case::of_the_role_by_another_name("own", "other", "proved")]
+#[case::of_two_that_are_given("given", "d", "undecided")]
+#[case::of_two_of_other_names("given", "other", "proved")]
+fn of_two_inline_policies_of_one_name_either_may_be_there(
+    #[case] kind: &str,
+    #[case] name: &str,
+    #[case] verdict: &str,
+) {
+    let policy = |effect: &str, action: &str, name: &str| {
+        format!(
+            "PolicyName: {name}, PolicyDocument: {{Statement: [{{Effect: {effect}, Action: '{action}', Resource: '*'}}]}}"
+        )
+    };
+    let allow = policy("Allow", "s3:PutObject", "a");
+    let (deny, of_another) = (policy("Deny", "s3:*", "d"), policy("Deny", "sqs:*", name));
+    let given = |id: &str, policy: &str| {
+        format!("  {id}: {{Type: AWS::IAM::Policy, Properties: {{{policy}, Roles: [!Ref Api]}}}}\n")
+    };
+    let template = match kind {
+        "own" => {
+            role(&format!("RoleName: reader, Policies: [{{{allow}}}, {{{deny}}}], "))
+                + &given("P", &of_another)
+        }
+        _ => {
+            role(&format!("RoleName: reader, Policies: [{{{allow}}}], "))
+                + &given("P", &deny)
+                + &given("Q", &of_another)
+        }
+    };
+    let told = with(&template, &[], DATA);
+    let why = why(&told, "nobody writes data");
+    assert_eq!(verdict_of(&told, "nobody writes data"), verdict, "{why}");
+    if verdict == "undecided" {
+        let one = if kind == "own" {
+            "Resources.Api and Resources.P"
+        } else {
+            "Resources.P and Resources.Q"
+        };
+        let end = format!(
+            "{one} make the inline policy `d` of `role/reader`: which of them is there is not known"
+        );
+        assert!(why.ends_with(&end), "{why}");
+    }
+}
+
+/// The same of two templates, whichever comes first.
+#[test]
+fn of_two_templates_that_make_one_inline_policy_either_may_be_there() {
+    let inline = |effect: &str| {
+        format!(
+            "PolicyName: p, PolicyDocument: {{Statement: [{{Effect: {effect}, Action: 's3:*', Resource: '*'}}]}}"
+        )
+    };
+    let own = role(&format!("RoleName: reader, Policies: [{{{}}}], ", inline("Allow")));
+    let given = |effect: &str| {
+        format!(
+            "Resources:\n  P: {{Type: AWS::IAM::RolePolicy, Properties: {{{}, RoleName: reader}}}}\n",
+            inline(effect)
+        )
+    };
+    let (deny, same) = (given("Deny"), given("Allow"));
+    for both in [[own.as_str(), deny.as_str()], [deny.as_str(), own.as_str()]] {
+        let told = with_all(&both, &[], DATA);
+        assert_eq!(verdict_of(&told, "nobody writes data"), "undecided");
+    }
+    let told = with_all(&[&own, &same], &[], DATA);
+    assert_eq!(verdict_of(&told, "nobody writes data"), "violated");
+}
+
+/// A managed policy of the template counts by its ARN, and one that is made twice is refused.
+#[test]
+fn a_managed_policy_of_a_template_counts_by_its_arn() {
+    let policy = |id: &str, action: &str| {
+        format!(
+            "  {id}: {{Type: AWS::IAM::ManagedPolicy, Properties: {{ManagedPolicyName: bd, PolicyDocument: {{Statement: [{{Effect: Allow, Action: '{action}', Resource: '*'}}]}}}}}}\n"
+        )
+    };
+    let template = |properties: &str, action: &str| {
+        role(&format!("RoleName: reader, {properties}, ")) + &policy("Bd", action)
+    };
+    let verdict =
+        |template: &str| verdict_of(&with(template, &[], DATA), "nobody writes data").to_owned();
+    let arn = "!Sub 'arn:aws:iam::${AWS::AccountId}:policy/bd'";
+    let bounded = format!(
+        "ManagedPolicyArns: ['arn:aws:iam::aws:policy/AmazonS3FullAccess'], PermissionsBoundary: {arn}"
+    );
+    let attached = format!("ManagedPolicyArns: [{arn}]");
+    assert_eq!(verdict(&template(&bounded, "s3:GetObject")), "proved");
+    assert_eq!(verdict(&template(&bounded, "s3:*")), "violated");
+    assert_eq!(verdict(&template(&attached, "s3:GetObject")), "proved");
+    assert_eq!(verdict(&template(&attached, "s3:*")), "violated");
+    let directory = estate(&state(&work(), &limit(), REPOSITORY, &[]));
+    let template = template(&attached, "s3:*") + &policy("Other", "sqs:*");
+    fs::create_dir(directory.path().join("shop")).unwrap();
+    fs::write(directory.path().join("shop/template.yaml"), template).unwrap();
+    let output = run(directory.path(), &["--state", "state.json", "--templates", "shop"]);
+    let error = text(&output.stderr);
+    let end = "Resources.Other makes `arn:aws:iam::123456789012:policy/bd`, and Resources.Bd makes it otherwise";
+    assert!(error.trim_end().ends_with(end), "{error}");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+/// Templates may be all that there is: the configuration says whose account they are for.
+#[rstest]
+#[case::that_hold("s3:GetObject", "proved")]
+#[case::that_are_broken("s3:PutObject", "violated")]
+fn guard_rails_are_asked_of_templates_alone(#[case] action: &str, #[case] verdict: &str) {
+    let template = role(&format!(
+        "RoleName: reader, Policies: [{{PolicyName: p, PolicyDocument: {{Statement: [{{Effect: Allow, Action: '{action}', Resource: '*'}}]}}}}], "
+    ));
+    let directory = tempfile::tempdir().unwrap();
+    let account = "[account]\nid = \"123456789012\"\nregion = \"eu-west-1\"\n";
+    let config = account.to_owned() + &DATA.replace("role/worker", "role/reader");
+    fs::write(directory.path().join("ringfence.toml"), config).unwrap();
+    fs::create_dir(directory.path().join("apps")).unwrap();
+    fs::write(directory.path().join("apps/main.template"), template).unwrap();
+    let empty = json!({"format_version": "1.0"}).to_string();
+    fs::write(directory.path().join("state.json"), empty).unwrap();
+    let flags = ["--templates", "apps", "--json", "--state", "state.json"];
+    for flags in [&flags[..3], &flags] {
+        let output = run(directory.path(), flags);
+        assert_eq!(text(&output.stderr), "");
+        let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+        let told: Vec<Value> = lines.collect();
+        assert_eq!(verdict_of(&told, "nobody writes data"), verdict);
+    }
+}
+
+/// What a template names of its own by `Ref` and `Fn::GetAtt` has the name that is written out.
+#[rstest]
+#[case::its_objects("!Sub '${B.Arn}/*'", "violated")]
+#[case::by_its_name("!Sub 'arn:aws:s3:::${B}/*'", "violated")]
+#[case::put_together("!Join ['/', [!GetAtt B.Arn, '*']]", "violated")]
+#[case::of_another("!Sub '${C.Arn}/*'", "proved")]
+#[case::of_one_without_a_name("!Sub '${N.Arn}/*'", "undecided")]
+fn a_name_that_is_written_out_is_the_resources(#[case] resource: &str, #[case] verdict: &str) {
+    let template = role(&format!(
+        "RoleName: reader, Policies: [{{PolicyName: p, PolicyDocument: {{Statement: [{{Effect: Allow, Action: 's3:PutObject', Resource: {resource}}}]}}}}], "
+    )) + "  B: {Type: AWS::S3::Bucket, Properties: {BucketName: data}}\n  C: {Type: AWS::S3::Bucket, Properties: {BucketName: other}}\n  N: {Type: AWS::S3::Bucket}\n";
+    let told = with(&template, &[], DATA);
+    assert_eq!(verdict_of(&told, "nobody writes data"), verdict);
 }
 
 #[rstest]
@@ -140,7 +355,7 @@ fn what_may_not_be_there_denies_nothing() {
 )]
 #[case::that_is_not_known(
     "AWS::IAM::Policy\n    Properties: {PolicyDocument: !ImportValue p, Roles: [deployer]}",
-    "Resources.P: its policy is not known"
+    "Resources.P: its policy is not known: it hangs on `Fn::ImportValue` of `p` (line 4)"
 )]
 #[case::a_stack_within(
     "AWS::CloudFormation::Stack\n    Properties: {TemplateURL: 'https://x.example/t'}",
@@ -240,7 +455,9 @@ fn the_arn_of_a_role_of_a_stack_has_its_path() {
     assert_eq!(told("Path: /app/, ").0, "violated");
     let (verdict, why) = told("Path: !ImportValue p, ");
     assert_eq!(verdict, "undecided");
-    assert!(why.ends_with("Resources.B: its policy is not known"), "{why}");
+    let end =
+        "Resources.B: its policy is not known: it hangs on `Fn::GetAtt` of `Api.Arn` (line 7)";
+    assert!(why.ends_with(end), "{why}");
 }
 
 /// The name of a role that has none of its own is its stack's, and more.
@@ -337,7 +554,7 @@ fn a_permission_of_a_template_is_composed() {
     let open = told(&deployer, &other);
     assert_eq!(verdict_of(&open, FUNCTIONS), "violated");
     let by = &rail(&open, FUNCTIONS)["violations"][0]["allowed_by"];
-    assert_eq!(*by, json!(["statement 0 of `Resources.P`"]));
+    assert_eq!(*by, json!(["statement 1 of `Resources.P`"]));
     assert_eq!(verdict_of(&told(&iam("role/worker"), &other), FUNCTIONS), "proved");
     assert_eq!(verdict_of(&told("sns.amazonaws.com", &other), FUNCTIONS), "proved");
     let own = of("lambda", "function:shop");

@@ -1,6 +1,6 @@
 //! The API of each service, from botocore's models: what is needed to tell a
-//! request and read its input, how long its lists may be, and the errors.
-//! Documentation, outputs and the bounds of values are left out.
+//! request and read its input, how long its lists may be, the values of
+//! enumerations, and the errors. Documentation, outputs and the bounds of values are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -106,6 +106,8 @@ struct RawShape {
     #[serde(default)]
     union: bool,
     max: Option<serde_json::Number>,
+    #[serde(rename = "enum", default)]
+    values: Vec<String>,
     error: Option<RawError>,
 }
 
@@ -200,6 +202,9 @@ struct Shape<'a> {
     /// How many items a list or a map may have.
     #[serde(skip_serializing_if = "Option::is_none")]
     max: Option<u64>,
+    /// The values that a text may have.
+    #[serde(rename = "enum", skip_serializing_if = "<[_]>::is_empty")]
+    values: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -417,6 +422,7 @@ impl RawShape {
             document: self.document,
             union: self.union,
             max: self.longest(),
+            values: &self.values,
         }
     }
 

@@ -11,6 +11,7 @@ mod part;
 mod sent;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use ringfence_policy::symbolic::{
     Condition, Covered, Effect, ResourcePattern, StatementView, Truth, statements,
@@ -42,6 +43,9 @@ pub struct Matter<'p> {
     outer: &'p Policies,
     pub(crate) caller: Caller,
     pub(crate) statements: Vec<StatementView<'p>>,
+    /// Of each statement of the inner side, which come first, the list of policies that it is
+    /// in.
+    pub(crate) lists: Vec<usize>,
     /// The keys that follow from who asks.
     pub(crate) fixed: Context,
     pub(crate) keys: Vec<Key<'p>>,
@@ -69,11 +73,17 @@ pub(crate) struct Key<'p> {
     pub(crate) values: Vec<Option<Held>>,
 }
 
+/// Lists of documents of some policies: of each one Allow is enough.
+fn lists(policies: &Policies) -> impl Iterator<Item = &[Arc<Document>]> {
+    let limits = policies.boundary.iter().chain(&policies.session);
+    let lists = policies.service_control.iter().chain(limits).map(Vec::as_slice);
+    let own = [policies.identity.as_slice(), policies.resource.as_slice()];
+    lists.chain(own).chain([policies.vpc_endpoint.as_slice()])
+}
+
 /// Documents of some policies.
 pub(crate) fn documents(policies: &Policies) -> impl Iterator<Item = &Document> {
-    let limits = policies.boundary.iter().chain(&policies.session).flatten();
-    let lists = policies.service_control.iter().flatten().chain(limits).chain(&policies.identity);
-    lists.chain(&policies.resource).chain(&policies.vpc_endpoint).map(|document| &**document)
+    lists(policies).flatten().map(|document| &**document)
 }
 
 impl<'p> Matter<'p> {
@@ -94,11 +104,16 @@ impl<'p> Matter<'p> {
         }
         let both = [inner, outer].into_iter().flat_map(documents);
         let own = caller.principal.account_id().unwrap_or_default();
+        let of_list = |(list, documents): (usize, &[Arc<Document>])| {
+            let count: usize = documents.iter().map(|one| statements(one).count()).sum();
+            std::iter::repeat_n(list, count)
+        };
         let mut matter = Self {
             inner,
             outer,
             caller: caller.clone(),
             statements: both.flat_map(statements).collect(),
+            lists: lists(inner).enumerate().flat_map(of_list).collect(),
             fixed: caller.context(),
             keys: Vec::new(),
             reaches: HashMap::new(),

@@ -95,7 +95,7 @@ fn proved(report: &Report<'_>, rail: &Rail<'_>) -> Markup {
     html! {
         @if let Some(found) = report.record.proof(rail.name) {
             p.small {
-                (badge(proof_badge(found.verdict))) " for all " (found.asked()) ", in " (count(found.claims, "claim"))
+                (badge(proof_badge(found.verdict))) " for all " (found.asked()) (found.of_whom()) ", in " (count(found.claims, "claim"))
                 " (" (found.universe) ")."
             }
             @if !found.told.is_empty() { ul.small { @for one in &found.told { li { (one) } } } }
@@ -252,7 +252,7 @@ fn decision(decider: &Decider) -> Markup {
                 " on " code { (decider.resource) } ", by the " b { (decider.layer) } " layer"
                 @if let Some(policy) = &decider.policy {
                     ": " code { (policy) }
-                    @if let Some(index) = decider.index { ", statement " (index) }
+                    @if let Some(index) = decider.index { ", statement " (index.saturating_add(1)) }
                     @if let Some(sid) = &decider.sid { " (" code { (sid) } ")" }
                 }
             }

@@ -172,7 +172,9 @@ fn by_guard_rail(probes: &[Probe], proofs: &[Proof]) -> String {
         let proof = proofs.iter().find(|proof| proof.guard_rail == *rail);
         let proof = proof.map_or_else(String::new, |proof| match proof.verdict {
             ProofVerdict::Violated => ", VIOLATED by another request".to_owned(),
-            other => format!(", {} for all {}", other.as_str(), proof.asked()),
+            other => {
+                format!(", {} for all {}{}", other.as_str(), proof.asked(), proof.of_whom())
+            }
         });
         let (rail, held, all) = (line_of(rail), tally.held, tally.applicable());
         let _ = writeln!(text, "{verdict:<8}{rail:<width$}  {held} of {all}{beyond}{proof}");

@@ -125,6 +125,22 @@ fn what_gets_past_a_guard_rail_is_told_beside_its_attacks() {
     assert!(text.contains(&format!("undecided   {rail}: role/d")), "{text}");
 }
 
+/// The claims about who becomes a deployer say less than the attacks try.
+#[test]
+fn of_whom_something_is_proved_stands_in_its_line() {
+    let mut record = record();
+    let rail = "only its own workflow becomes a deployer";
+    for probe in &mut record.probes {
+        probe.guard_rail = rail.to_owned();
+    }
+    record.proofs[0].guard_rail = rail.to_owned();
+    let text = brief(&record);
+    let line = format!(
+        "FAILED  {rail}  1 of 4, proved for all requests of other repositories and teams\n"
+    );
+    assert!(text.contains(&line), "{text}");
+}
+
 #[test]
 fn what_is_accepted_names_who_and_until_when_and_counts_as_no_failure() {
     let mut record = record();

@@ -21,6 +21,7 @@ use serde::Deserialize;
 use crate::service::index;
 
 pub use keys::{global_keys, is_global_key};
+pub use named::NamedBy;
 pub use values::has_one_value;
 
 /// A prefix of actions: `iam`.
@@ -183,6 +184,11 @@ impl Prefix {
 }
 
 impl Prefix {
+    /// Where AWS names the action with a key that its reference does not give it.
+    pub fn named_by(&self, action: &Action, key: &str) -> Option<NamedBy> {
+        NamedBy::of(self.prefix, action.name, key)
+    }
+
     /// Whether no request for the action has the key, by what the reference says of both: a
     /// key of the service's own that it gives to other actions and not to this one. S3 itself
     /// refuses a bucket policy with such a pair ("Conditions do not apply to combination of
@@ -190,7 +196,7 @@ impl Prefix {
     ///
     /// A key that this is not said of may be in any request. It is not said of
     ///
-    /// - pairs that AWS's managed policies have: AWS means them to hold;
+    /// - pairs that AWS's managed policies have ([`Self::named_by`]): AWS means them to hold;
     /// - keys of all services, and of other services than the action's: sessions bring some;
     /// - keys with a variable in their name (`s3:ExistingObjectTag/<key>`): of tags and other
     ///   maps the reference lacks most;
@@ -218,7 +224,7 @@ impl Prefix {
         };
         let carry: Vec<&Action> =
             self.actions.values().filter(|other| self.carries(other, key)).collect();
-        !named::is_of_managed(self.prefix, action.name, key)
+        self.named_by(action, key).is_none()
             && !carry.is_empty()
             && carry.len() * 2 <= self.actions.len()
             && !carry.into_iter().any(is_within)
@@ -276,6 +282,11 @@ fn position(prefix: &str) -> Option<usize> {
 /// All prefixes, in their order.
 pub fn prefixes() -> impl Iterator<Item = &'static str> {
     index::PREFIXES.iter().map(|entry| entry.prefix)
+}
+
+/// How many actions the reference has. Nothing is unpacked.
+pub fn count() -> usize {
+    index::PREFIXES.iter().map(|entry| entry.actions).sum()
 }
 
 /// Whether AWS has, or had, actions with this prefix. Nothing is unpacked.

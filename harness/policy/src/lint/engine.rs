@@ -98,7 +98,7 @@ fn resources(service: &Service, action: &Action, entry: &str) -> Vec<String> {
 fn contexts(service: &Service, action: &Action, made: &Made) -> Vec<Context> {
     let mut contexts = vec![Context::new()];
     if let Some((_, key, value)) = &made.condition
-        && service.carries(action, key)
+        && (service.carries(action, key) || service.named_by(action, key).is_some())
     {
         let list = service.key_type(key).is_some_and(|kind| kind.starts_with("ArrayOf"));
         contexts.extend(VALUES.map(|known| with(key, known, list)));

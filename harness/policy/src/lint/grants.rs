@@ -1,13 +1,13 @@
 //! Grants that give more than they say.
 
 use super::actions::arns_overlap;
-use super::{Note, Rule, UNKNOWN, note};
+use super::{Note, Rule, UNKNOWN, claims, note};
 use crate::condition::Condition;
 use crate::document::{Document, Kind};
 use crate::operator::Base;
 use crate::pattern::{Case, Glob};
 use crate::principal::Entry;
-use crate::statement::{ActionPattern, Effect, Statement};
+use crate::statement::{Action, ActionPattern, Effect, Statement};
 
 pub(super) fn check(document: &Document, statement: &Statement, notes: &mut Vec<Note>) {
     if statement.effect != Effect::Allow {
@@ -267,7 +267,10 @@ const GITHUB: &str = "token.actions.githubusercontent.com";
 fn web_identity(statement: &Statement, notes: &mut Vec<Note>) {
     let Some(principals) = &statement.principals else { return };
     let providers = principals.entries.iter().filter_map(|entry| match entry {
-        Entry::Federated(provider) => provider.split_once(":oidc-provider/").map(|(_, name)| name),
+        Entry::Federated(provider) => match provider.split_once(":oidc-provider/") {
+            Some((_, name)) => Some(name),
+            None => unknown_provider(statement, provider),
+        },
         _ => None,
     });
     for provider in providers {
@@ -304,15 +307,31 @@ fn web_identity(statement: &Statement, notes: &mut Vec<Note>) {
     }
 }
 
+/// The provider of which an Allow takes tokens, where its ARN is not known: the one of whose
+/// claims the conditions are, else what stands for it.
+fn unknown_provider<'s>(statement: &'s Statement, arn: &'s str) -> Option<&'s str> {
+    let takes_tokens = statement.is_about_action(&Action::parse("sts:AssumeRoleWithWebIdentity"));
+    if !arn.contains(UNKNOWN) || !takes_tokens {
+        return None;
+    }
+    let mut keys = statement.conditions.iter().filter_map(|one| claims::provider(&one.key));
+    Some(keys.next().map_or(arn, |(name, _)| name))
+}
+
 /// Whether wildcards are ordinary characters to the condition.
 fn is_exact(condition: &Condition) -> bool {
     matches!(condition.operator.base, Base::StringEquals | Base::StringEqualsIgnoreCase)
 }
 
-/// `repo:OWNER/NAME:…` with no wildcard before the second colon.
+/// `repo:OWNER/NAME:…` with no wildcard before the second colon, as far as it is known.
 fn names_a_repository(pattern: &str) -> bool {
     let mut parts = pattern.splitn(3, ':');
-    parts.next() == Some("repo")
-        && parts.next().is_some_and(|name| name.contains('/') && !name.contains(['*', '?']))
-        && parts.next().is_some()
+    let (kind, name, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    let Some(name) = name.filter(|_| !kind.contains(UNKNOWN)) else {
+        return kind.contains(UNKNOWN);
+    };
+    let may_go_on = name.contains(UNKNOWN);
+    kind == "repo"
+        && !name.contains(['*', '?'])
+        && (may_go_on || (name.contains('/') && rest.is_some()))
 }

@@ -262,8 +262,11 @@ pub(super) fn of_actions(
     if claims::provider(key).is_some() {
         return;
     }
-    let carriers: Vec<_> =
-        covered.actions.iter().filter(|(service, action)| service.carries(action, key)).collect();
+    // What AWS itself names with the key carries it, whatever the reference lacks.
+    let carries = |(service, action): &&(&Service, &Action)| {
+        service.carries(action, key) || service.named_by(action, key).is_some()
+    };
+    let carriers: Vec<_> = covered.actions.iter().filter(carries).collect();
     if judged(key) && carriers.is_empty() && condition.operator.base != Base::Null {
         let mut services = covered.actions.iter().map(|(service, _)| *service);
         if services.any(|service| is_listed_for_nobody(service, key))

@@ -84,6 +84,37 @@ fn a_key_must_be_carried_by_the_action(
     assert_eq!(rules(Kind::Identity, &statement), expected);
 }
 
+/// The reference gives these keys to other actions alone; AWS's documentation, or a statement of
+/// one of its managed policies, has them with these.
+#[rstest]
+#[case(
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:service-namespace"
+)]
+#[case("aws-marketplace:GetAgreementRequest", "aws-marketplace:AgreementType")]
+#[case("aws-marketplace:CancelAgreement", "aws-marketplace:PartyType")]
+#[case("aws-marketplace:Subscribe", "aws-marketplace:ProductId")]
+#[case("aws-marketplace:subscribe", "AWS-marketplace:productid")]
+#[case("codestar-connections:PassConnection", "codestar-connections:ProviderAction")]
+#[case("deadline:SearchWorkers", "deadline:FleetMembershipLevels")]
+#[case("dynamodb:ConditionCheckItem", "dynamodb:EnclosingOperation")]
+#[case("ec2:DescribeVpcEndpoints", "ec2:VpceServiceName")]
+#[case("glue:GetTableOptimizer", "glue:LakeFormationPermissions")]
+#[case("nimble:ListStreamingSessionBackups", "nimble:ownedBy")]
+#[case("ram:GetResourceShares", "ram:ResourceShareName")]
+#[case("redshift-data:GetStatementResult", "redshift-data:glue-catalog-arn")]
+fn what_aws_itself_names_with_a_key_carries_it(#[case] action: &str, #[case] key: &str) {
+    let statement = |action: &str| {
+        format!(
+            r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "*",
+                 "Condition": {{"ForAnyValue:StringEquals": {{"{key}": "x"}}}}}}"#
+        )
+    };
+    assert_eq!(told(Kind::Identity, &statement(action)), Vec::<String>::new());
+    // Of another action nobody says it.
+    assert_eq!(rules(Kind::Identity, &statement("iam:GetRole")), [Rule::KeyNeverCarried]);
+}
+
 #[test]
 fn one_statement_with_actions_that_never_carry_its_key_names_them() {
     let text = format!(
@@ -161,6 +192,29 @@ const AUD: &str =
 fn trust_in_github_is_scoped(#[case] condition: String, #[case] expected: &[Rule]) {
     let statement = format!(r#"{{{GITHUB}, "Condition": {condition}}}"#);
     assert_eq!(rules(Kind::Trust, &statement), expected);
+}
+
+/// A provider that the same plan makes has an ARN that is not known.
+#[rstest]
+#[case::without_an_audience(format!(r#"{{"StringLike": {{"{SUB}": "repo:acme/shop:*"}}}}"#), &[Rule::TrustWithoutAudience])]
+#[case::with_one(format!(r#"{{{AUD}, "StringLike": {{"{SUB}": "repo:acme/shop:*"}}}}"#), &[])]
+#[case::of_any_repository(format!(r#"{{{AUD}, "StringLike": {{"{SUB}": "repo:acme/*"}}}}"#), &[Rule::TrustOfAnyRepository])]
+#[case::of_one_that_is_not_known(format!(r#"{{{AUD}, "StringEquals": {{"{SUB}": "repo:{UNKNOWN}:ref:refs/heads/main"}}}}"#), &[])]
+#[case::of_nothing_known(format!(r#"{{{AUD}, "StringLike": {{"{SUB}": "{UNKNOWN}"}}}}"#), &[])]
+#[case::of_any_on_a_branch_that_is_not_known(format!(r#"{{{AUD}, "StringLike": {{"{SUB}": "repo:acme/*:ref:{UNKNOWN}"}}}}"#), &[Rule::TrustOfAnyRepository])]
+fn trust_in_a_provider_that_is_not_known_is_scoped(
+    #[case] condition: String,
+    #[case] expected: &[Rule],
+) {
+    let own = GITHUB.replace(
+        "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com",
+        &UNKNOWN.to_string(),
+    );
+    let statement = format!(r#"{{{own}, "Condition": {condition}}}"#);
+    assert_eq!(rules(Kind::Trust, &statement), expected);
+    // A provider of SAML has no audience of this kind.
+    let saml = statement.replace("WithWebIdentity", "WithSAML");
+    assert!(!rules(Kind::Trust, &saml).contains(&Rule::TrustWithoutAudience));
 }
 
 #[test]

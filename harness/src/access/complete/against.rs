@@ -192,7 +192,7 @@ fn text(dice: &mut Dice, depth: usize) -> String {
         };
     }
     let depth = depth - 1;
-    match dice.below(16) {
+    match dice.below(20) {
         0 => format!("\"${{{}}}\"", any(dice, depth)),
         1 => format!("\"p-${{{}}}\"", any(dice, depth)),
         2 => format!("\"${{{}}}/${{{}}} \"", text(dice, depth), text(dice, depth)),
@@ -208,6 +208,10 @@ fn text(dice: &mut Dice, depth: usize) -> String {
         12 => format!("lookup({}, {})", map(dice, depth), text(dice, depth)),
         13 => format!("<<-EOT\n    a ${{{}}}\n      b\n\n    c\n  EOT\n", text(dice, 0)),
         14 => format!("({})", chosen(dice, depth)),
+        15 => format!("try({}, {})", any(dice, depth), text(dice, depth)),
+        16 => format!("one({})", list(dice, depth)),
+        17 => format!("element({}, {})", list(dice, depth), dice.below(4)),
+        18 => format!("lookup({}, {}, {})", map(dice, depth), text(dice, depth), text(dice, depth)),
         _ => format!("replace({}, \"a\", \"b\")", text(dice, depth)),
     }
 }
@@ -217,7 +221,7 @@ fn list(dice: &mut Dice, depth: usize) -> String {
         return dice.of(&LISTS).to_owned();
     }
     let depth = depth - 1;
-    match dice.below(14) {
+    match dice.below(15) {
         0 => format!("[{}, {}]", any(dice, depth), any(dice, depth)),
         1 => format!("concat({}, {})", list(dice, depth), list(dice, depth)),
         2 => format!("flatten([{}, [{}]])", list(dice, depth), list(dice, depth)),
@@ -233,6 +237,7 @@ fn list(dice: &mut Dice, depth: usize) -> String {
             format!("[for i, one in {} : \"${{i}}-${{one}}\" if one != null]", list(dice, depth))
         }
         12 => format!("chunklist({}, 2)", list(dice, depth)),
+        13 => format!("coalescelist({}, {})", list(dice, depth), list(dice, depth)),
         _ => format!("range({})", dice.below(4)),
     }
 }
@@ -257,13 +262,14 @@ fn chosen(dice: &mut Dice, depth: usize) -> String {
 
 fn flag(dice: &mut Dice, depth: usize) -> String {
     let depth = depth.saturating_sub(1);
-    match dice.below(7) {
+    match dice.below(8) {
         0 => "var.b".to_owned(),
         1 => format!("{} == {}", any(dice, depth), any(dice, depth)),
         2 => format!("{} != null", any(dice, depth)),
         3 => format!("length({}) > 1", list(dice, depth)),
         4 => format!("contains({}, {})", list(dice, depth), any(dice, 0)),
         5 => format!("!({})", dice.of(&["true", "var.b", "false"])),
+        6 => format!("can({})", any(dice, depth)),
         _ => dice.of(&["true", "false"]).to_owned(),
     }
 }

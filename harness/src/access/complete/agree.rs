@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ringfence_text::Place;
 use serde_json::Value as Json;
 
-use super::evaluate::text;
+use super::evaluate::{number, text};
 use crate::lint::known::{Member, Node, Value};
 
 /// What the plan has, completed by a value that agrees with it.
@@ -15,11 +15,22 @@ pub(super) fn agreed(node: &Node, value: &Json) -> Option<Node> {
         (Value::Unknown, value) => Some(tree(node.at, value)),
         // What was left out has a default, or none.
         (Value::Null, Json::Array(_)) => Some(node.clone()),
+        // The provider keeps no map that is empty, as members that are `null` leave it.
+        (Value::Null, Json::Object(members)) => same(members.values().all(Json::is_null)),
         // An argument that is `null` is left out.
         (_, Json::Null) => Some(node.clone()),
-        (Value::Text(known), value) => same(text(value).as_ref() == Some(known)),
+        (Value::Text(known), value) => {
+            let written = text(value);
+            same(written.as_ref().is_some_and(|it| it == known || is_same_json(it, known)))
+        }
         (Value::Bool(known), Json::Bool(flag)) => same(known == flag),
         (Value::Number(known), Json::Number(number)) => same(*known == number.to_string()),
+        // A text where something else is wanted is converted
+        // (<https://developer.hashicorp.com/terraform/language/expressions/types#type-conversion>).
+        (Value::Bool(known), Json::String(text)) => same(text.parse::<bool>() == Ok(*known)),
+        (Value::Number(known), Json::String(text)) => {
+            same(number(text).is_some_and(|written| number(known) == Some(written)))
+        }
         (Value::List(items), Json::Array(values)) => list(node, items, values),
         (Value::Map(members), Json::Object(values)) => {
             let mut all = Vec::with_capacity(members.len());
@@ -34,6 +45,16 @@ pub(super) fn agreed(node: &Node, value: &Json) -> Option<Node> {
         }
         _ => None,
     }
+}
+
+/// Whether two texts are the same JSON: the provider writes that of policies anew, in the order
+/// of the members' names.
+fn is_same_json(one: &str, other: &str) -> bool {
+    let read = |text: &str| {
+        let is_it = text.trim_start().starts_with(['{', '[']);
+        is_it.then(|| serde_json::from_str::<Json>(text).ok()).flatten()
+    };
+    read(one).is_some_and(|one| read(other) == Some(one))
 }
 
 /// A list or a set, of which the plan may have some items: in a list of texts `null`
@@ -143,6 +164,15 @@ mod tests {
     #[case(json!("default"), json!(null), json!("default"))]
     #[case(json!(true), json!(null), json!(true))]
     #[case(json!({"a": "default", "b": "?"}), json!({"a": null, "b": 1}), json!({"a": "default", "b": 1}))]
+    // JSON in another order.
+    #[case(json!(r#"{"a":1,"b":2}"#), json!("{\"b\": 2,\n\"a\": 1}\n"), json!(r#"{"a":1,"b":2}"#))]
+    // No map is kept that is empty.
+    #[case(json!(null), json!({}), json!(null))]
+    #[case(json!(null), json!({"a": null}), json!(null))]
+    // What is written in quotes is what it is converted to.
+    #[case(json!(false), json!("false"), json!(false))]
+    #[case(json!(3600), json!("3600"), json!(3600))]
+    #[case(json!({"a": true, "b": "?"}), json!({"a": "true", "b": "x"}), json!({"a": true, "b": "x"}))]
     // A list keeps its order, and what is in it twice.
     #[case(json!(["?", "a"]), json!(["z", "a"]), json!(["z", "a"]))]
     #[case(json!(["?", "?", "a"]), json!(["z", "z", "a"]), json!(["z", "z", "a"]))]
@@ -165,6 +195,12 @@ mod tests {
     #[case(json!(["a", "?"]), json!(["b", "c"]))]
     #[case(json!([1, "?"]), json!([2, 3]))]
     #[case(json!(["?"]), json!(["b", "c"]))]
+    #[case(json!(null), json!({"a": "b"}))]
+    #[case(json!(r#"{"a":1,"b":2}"#), json!(r#"{"a":1,"b":3}"#))]
+    #[case(json!(false), json!("true"))]
+    #[case(json!(false), json!(""))]
+    #[case(json!(3600), json!("7200"))]
+    #[case(json!(3600), json!("x"))]
     fn what_differs_does_not(#[case] plan: Json, #[case] value: Json) {
         assert_eq!(agreed(&given(&plan), &value), None);
     }

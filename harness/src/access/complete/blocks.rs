@@ -176,7 +176,7 @@ fn put(values: &mut Node, name: &str, value: Node) {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
     use std::collections::BTreeMap;
 
     use hcl_edit::structure::Block;
@@ -214,12 +214,14 @@ mod tests {
         let world = World {
             source: &source,
             variables: BTreeMap::new(),
+            modules: BTreeMap::new(),
             instances: BTreeMap::from([(
                 "aws_x.f".to_owned(),
                 vec![(named("x"), &one), (named("y"), &other)],
             )]),
             locals: RefCell::default(),
             parts: RefCell::default(),
+            tries: Cell::default(),
         };
         let body = hcl_edit::parser::parse_body(written).unwrap();
         let blocks: Vec<&Block> = body.blocks().collect();

@@ -17,6 +17,11 @@ impl World<'_> {
         if let Some(value) = self.of_instances(name, call, scope, depth) {
             return Some(value);
         }
+        match name {
+            "try" => return self.at(self.tried(call, scope, depth)?, scope, depth),
+            "can" => return self.can(call, scope, depth).map(Value::Bool),
+            _ => {}
+        }
         let values = call.args.iter().map(|one| self.at(one, scope, depth));
         let mut values = values.collect::<Option<Vec<Value>>>()?;
         let is_expanded = call.args.expand_final();

@@ -3,18 +3,20 @@
 //!
 //! <https://developer.hashicorp.com/terraform/language/expressions>
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 
 use hcl_edit::expr::{
     BinaryOp, BinaryOperator, Conditional, Expression, ForExpr, Object, ObjectKey, UnaryOperator,
 };
 use hcl_edit::template::{Element, Strip};
+use ringfence_text::Place;
 use serde_json::{Map, Value};
 
+use super::agree::tree;
 use super::source::Source;
 use super::types::{self, Beside};
-use crate::lint::known::{self, Node};
+use crate::lint::known::{self, Member, Node};
 
 /// Expressions nest no deeper.
 const DEPTH: usize = 64;
@@ -24,6 +26,8 @@ pub(super) struct World<'w> {
     pub(super) source: &'w Source,
     /// `var`.
     pub(super) variables: BTreeMap<String, Value>,
+    /// What the modules that are called give out, by the call's name.
+    pub(super) modules: BTreeMap<String, Node>,
     /// Instances of resources and data sources: by address without a key, the key and
     /// the values.
     pub(super) instances: BTreeMap<String, Vec<(Key, &'w Node)>>,
@@ -31,6 +35,8 @@ pub(super) struct World<'w> {
     pub(super) locals: RefCell<HashMap<String, Option<Value>>>,
     /// Parts of those that are not known as a whole.
     pub(super) parts: RefCell<HashMap<String, Option<Value>>>,
+    /// How many expressions were asked whether they fail.
+    pub(super) tries: Cell<usize>,
 }
 
 /// Which instance of a resource it is.
@@ -167,7 +173,7 @@ impl<'w> World<'w> {
         let own = self.at(other, scope, depth);
         let beside = match (own.as_ref(), is_null(other)) {
             (_, true) => Beside::Null,
-            (None, false) => Beside::Unknown,
+            (None, false) => Beside::Unknown { are_lists },
             (Some(value), false) => Beside::Value { value, is_empty: is_empty(other), are_lists },
         };
         types::together(value, &beside)
@@ -218,6 +224,37 @@ impl<'w> World<'w> {
             }
         }
         Some(if of.key_expr.is_some() { Value::Object(members) } else { Value::Array(list) })
+    }
+
+    /// What an expression stands for, as far as it is known, as if it stood at a place.
+    pub(super) fn node(&self, expression: &Expression, at: Place) -> Node {
+        self.node_to(expression, at, DEPTH).unwrap_or_else(|| Node::new(at, known::Value::Unknown))
+    }
+
+    fn node_to(&self, expression: &Expression, at: Place, depth: usize) -> Option<Node> {
+        let depth = depth.checked_sub(1)?;
+        let scope = Scope::default();
+        if let Some(value) = self.at(expression, &scope, depth) {
+            return Some(tree(at, &value));
+        }
+        let open = || Node::new(at, known::Value::Unknown);
+        let part = |one: &Expression| self.node_to(one, at, depth).unwrap_or_else(open);
+        match expression {
+            Expression::Parenthesis(inner) => self.node_to(inner.inner(), at, depth),
+            Expression::Array(items) => {
+                Some(Node::new(at, known::Value::List(items.iter().map(part).collect())))
+            }
+            Expression::Object(object) => {
+                let mut all: Vec<Member> = Vec::new();
+                for (own, value) in object {
+                    let key = key(own, |expression| self.at(expression, &scope, depth))?;
+                    all.retain(|known| known.key != key);
+                    all.push(Member { at, key, value: part(value.expr()) });
+                }
+                Some(Node::new(at, known::Value::Map(all)))
+            }
+            _ => self.found(expression, &scope, depth)?.node(at),
+        }
     }
 
     /// The instances of a resource that an expression names, each with its key.
@@ -358,7 +395,7 @@ pub(super) fn text(value: &Value) -> Option<String> {
 
 /// A number of a file, where it is the same here: Terraform's have more digits
 /// (<https://developer.hashicorp.com/terraform/language/expressions/types#numbers>).
-fn number(written: &str) -> Option<Value> {
+pub(super) fn number(written: &str) -> Option<Value> {
     let number: Value = serde_json::from_str(written).ok()?;
     if number.is_i64() {
         return Some(number);
@@ -386,12 +423,10 @@ fn number_of(number: &hcl_edit::Number) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use ringfence_text::Place;
     use rstest::rstest;
     use serde_json::json;
 
     use super::*;
-    use crate::lint::known::Member;
 
     const PLACE: Place = Place { line: 1, column: 1 };
 
@@ -418,10 +453,17 @@ mod tests {
         let numbered = numbered.map(|(at, node)| (Key::Number(at), node)).collect();
         let source = Source::of(&format!(
             "locals {{\n  it = {expression}\n  a = \"x-${{var.n}}\"\n  round = local.round\n  \
-             b = aws_s3_bucket.b\n  f = aws_s3_bucket.f\n}}"
+             b = aws_s3_bucket.b\n  f = aws_s3_bucket.f\n}}\n\
+             resource \"aws_x\" \"none\" {{\n  count = var.n == \"one\" ? 0 : 1\n}}\n\
+             resource \"aws_x\" \"empty\" {{\n  for_each = toset([])\n}}\n\
+             resource \"aws_x\" \"some\" {{\n  count = 1\n}}"
         ));
         let world = World {
             source: &source,
+            modules: BTreeMap::from([
+                ("one".to_owned(), named(&[("arn", text("m")), ("id", known::Value::Unknown)])),
+                ("two".to_owned(), Node::new(PLACE, known::Value::List(subnets.to_vec()))),
+            ]),
             variables: BTreeMap::from([
                 ("n".to_owned(), json!("one")),
                 ("m".to_owned(), json!({"b": {"k": 2}, "a": {"k": null}})),
@@ -442,6 +484,7 @@ mod tests {
             ]),
             locals: RefCell::default(),
             parts: RefCell::default(),
+            tries: Cell::default(),
         };
         let names = BTreeMap::from([("each".to_owned(), json!({"key": "e"}).into())]);
         let each = source.local("each").map(|all| (all, json!("e")));
@@ -499,6 +542,40 @@ mod tests {
     #[case("coalesce(null, 1)", json!(1))]
     #[case(r#"coalesce(var.null, "a")"#, json!("a"))]
     #[case(r#"contains(["a", 1], 1)"#, json!(true))]
+    #[case(r#"one(["a"])"#, json!("a"))]
+    #[case("one(aws_x.none[*].id)", json!(null))]
+    #[case(r#"element(["a", "b"], 3)"#, json!("b"))]
+    #[case("element(aws_subnet.s[*].id, 1)", json!("s-1"))]
+    #[case(r#"coalescelist(aws_x.none[*].id, ["b", 1])"#, json!(["b", 1]))]
+    #[case(r#"lookup({ a = 1 }, "a", "c")"#, json!(1))]
+    #[case(r#"lookup({ a = 1 }, "b", "c")"#, json!("c"))]
+    #[case(r#"lookup({ a = "x" }, "b", "1")"#, json!("1"))]
+    #[case(r#"replace("https://a/b", "https://", "")"#, json!("a/b"))]
+    // Of what its count or its keys say that there is none, there is none.
+    #[case("aws_x.none[*].id", json!([]))]
+    #[case("length(aws_x.none)", json!(0))]
+    #[case("length(aws_x.empty)", json!(0))]
+    #[case("concat(aws_x.none[*].id, aws_subnet.s[*].id)", json!(["s-0", "s-1"]))]
+    #[case(r#"coalesce(one(aws_x.none[*].id), "c")"#, json!("c"))]
+    // What fails is passed over, and only that.
+    #[case(r#"try(aws_subnet.s[0].id, "x")"#, json!("s-0"))]
+    #[case(r#"try(aws_subnet.s[7].id, "x")"#, json!("x"))]
+    #[case(r#"try(aws_x.none[0].id, aws_x.empty["k"].id, "x")"#, json!("x"))]
+    #[case(r#"try("${aws_x.none[0].id}/*", lower(aws_x.none[0].id), "x")"#, json!("x"))]
+    #[case(r#"try(var.m["a"].k, "x")"#, json!(null))]
+    #[case(r#"try(var.m.c, var.null.k, var.none[0], "x")"#, json!("x"))]
+    #[case(r#"[for one in [{ k = "a" }, {}] : try(one.k, "x")]"#, json!(["a", "x"]))]
+    #[case("try(aws_subnet.s[0], null).id", json!("s-0"))]
+    #[case("can(aws_subnet.s[7].id)", json!(false))]
+    #[case("can(aws_s3_bucket.b.id)", json!(true))]
+    // What a module gives out.
+    #[case("module.one.arn", json!("m"))]
+    #[case("module.two[*].id", json!(["s-0", "s-1"]))]
+    #[case(r#"try(module.two[1].id, "x")"#, json!("s-1"))]
+    #[case(r#"try(module.two[2].id, "x")"#, json!("x"))]
+    // Texts are texts, whatever the other result is.
+    #[case("true ? [aws_s3_bucket.b.arn] : [aws_s3_bucket.b.id]", json!(["arn:aws:s3:::b"]))]
+    #[case(r#"true ? ["a"] : aws_x.some[*].id"#, json!(["a"]))]
     fn what_is_known_is_computed(#[case] expression: &str, #[case] expected: Value) {
         assert_eq!(value(expression), Some(expected));
     }
@@ -507,7 +584,7 @@ mod tests {
     #[case(r#""${aws_s3_bucket.b.id}/*""#)]
     #[case("aws_s3_bucket.other.arn")]
     #[case("local.round")]
-    #[case(r#"replace("a", "a", "b")"#)]
+    #[case(r#"strrev("a")"#)]
     #[case("aws_subnet.s[7].id")]
     #[case(r#""${["a"]}-${var.n}""#)]
     #[case(r#""${var.m}${var.n}""#)]
@@ -542,6 +619,30 @@ mod tests {
     #[case(r#"contains(["a"], ["a"])"#)]
     #[case(r#"contains([["a"]], "a")"#)]
     #[case(r#"contains(["a"], null)"#)]
+    #[case(r#"one(["a", "b"])"#)]
+    #[case("element([], 0)")]
+    #[case(r#"replace("ab", "/a/", "b")"#)]
+    #[case(r#"replace("{\"a\":1}", "a", "b")"#)]
+    #[case(r#"lookup({}, "a", "1")"#)]
+    #[case(r#"lookup({ a = 1 }, "b", "1")"#)]
+    #[case("lookup({ a = true }, \"b\", false)")]
+    // There is one, and nothing is known of it.
+    #[case("aws_x.some[*].id")]
+    #[case(r#"try(aws_x.some[0].id, "x")"#)]
+    // Whether it fails is not known, or what it is where it does not.
+    #[case(r#"try(aws_s3_bucket.b.id, "x")"#)]
+    #[case(r#"try(tolist(["a"])[0], "x")"#)]
+    #[case(r#"try(jsondecode("x"), "x")"#)]
+    #[case(r#"try("${aws_s3_bucket.b.id}/*", "x")"#)]
+    #[case(r#"try(each.value.k, "x")"#)]
+    #[case(r#"try(aws_x.none[0].id)"#)]
+    #[case("can(jsondecode(\"x\"))")]
+    #[case("module.one.id")]
+    #[case("module.other.arn")]
+    #[case("jsonencode(module.one)")]
+    #[case(r#"true ? [["b", "a"]] : [[aws_s3_bucket.b.id]]"#)]
+    #[case(r#"true ? ["b", "a"] : aws_x.some[*].id"#)]
+    #[case("true ? [1] : [aws_s3_bucket.b.id]")]
     fn what_is_not_known_or_not_computed_is_nothing(#[case] expression: &str) {
         assert_eq!(value(expression), None);
     }

@@ -4,15 +4,18 @@
 //! to what the plan says that it refers to, and where the plan has a value, the
 //! expression must have the same.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use hcl_edit::structure::{Block, Body, Structure};
+use hcl_edit::Ident;
+use hcl_edit::expr::Expression;
+use hcl_edit::structure::{Attribute, Block, Body, Structure};
 use serde_json::{Map, Value as Json};
 
 use super::blocks::of_body;
 use super::defaults::configured;
 use super::evaluate::{Key, Name, Scope, World, json};
+use super::modules::{self, Outputs};
 use super::source::Source;
 use crate::hcl;
 use crate::lint::known::{Node, Value};
@@ -45,6 +48,9 @@ pub(super) fn complete(
 /// What names stand for, by the module instance in which they do.
 pub(super) type Worlds<'w> = BTreeMap<String, Option<World<'w>>>;
 
+/// What a module gives out may be what another is given, and so on: no further.
+const FURTHEST: usize = 8;
+
 /// What names stand for in each instance of a module.
 pub(super) fn worlds<'w>(
     root: &Node,
@@ -52,12 +58,45 @@ pub(super) fn worlds<'w>(
     resources: &'w [Resource],
     read: &'w [Resource],
 ) -> Worlds<'w> {
+    let mut given_out = Outputs::new();
+    for _ in 0..FURTHEST {
+        let worlds = worlds_beside(root, source, (resources, read), &given_out);
+        let found = modules::outputs(root, &worlds);
+        if found == given_out {
+            return worlds;
+        }
+        given_out = found;
+    }
+    worlds_beside(root, source, (resources, read), &given_out)
+}
+
+/// The same where it is known what modules give out.
+fn worlds_beside<'w>(
+    root: &Node,
+    source: &'w Source,
+    (resources, read): (&'w [Resource], &'w [Resource]),
+    given_out: &Outputs,
+) -> Worlds<'w> {
     let mut worlds = Worlds::new();
-    worlds.insert(String::new(), Some(world_of(root, source, resources, read)));
+    let modules = given_out.get("").cloned().unwrap_or_default();
+    let outermost = World { modules, ..world_of(root, source, resources, read) };
+    worlds.insert(String::new(), Some(outermost));
     let modules: BTreeSet<&str> = resources.iter().map(|one| split(&one.address).0).collect();
     // The modules around one stand before it.
     for module in modules.into_iter().filter(|module| !module.is_empty()) {
-        of_module(root, module, (resources, read), &mut worlds);
+        of_module(root, module, (resources, read), given_out, &mut worlds);
+    }
+    // Those without a resource are called all the same.
+    let mut left: Vec<String> = worlds.keys().cloned().collect();
+    while let Some(module) = left.pop() {
+        let world = worlds.get(&module).and_then(Option::as_ref);
+        let inner = world.map(|world| modules::inner(&module, world)).unwrap_or_default();
+        for one in inner {
+            if !worlds.contains_key(&one) {
+                of_module(root, &one, (resources, read), given_out, &mut worlds);
+                left.push(one);
+            }
+        }
     }
     worlds
 }
@@ -88,6 +127,7 @@ fn of_module<'w>(
     root: &Node,
     module: &str,
     (resources, read): (&'w [Resource], &'w [Resource]),
+    given_out: &Outputs,
     worlds: &mut Worlds<'w>,
 ) {
     if worlds.contains_key(module) {
@@ -95,7 +135,7 @@ fn of_module<'w>(
     }
     let around = module.rfind("module.").and_then(|at| module.get(..at.saturating_sub(1)));
     let around = around.unwrap_or_default();
-    of_module(root, around, (resources, read), worlds);
+    of_module(root, around, (resources, read), given_out, worlds);
     let made = worlds.get(around).and_then(Option::as_ref).and_then(|outer| {
         let call = module.get(around.len()..)?.trim_start_matches('.');
         let name = without_keys(call);
@@ -110,8 +150,9 @@ fn of_module<'w>(
             instances.entry(without_keys(rest)).or_default().push((key(rest), &one.values));
         }
         let variables = given(root, &without_keys(module), (outer, source), block, &scope);
-        let (locals, parts) = Default::default();
-        Some(World { source, variables, instances, locals, parts })
+        let modules = given_out.get(module).cloned().unwrap_or_default();
+        let (locals, parts, tries) = Default::default();
+        Some(World { source, variables, modules, instances, locals, parts, tries })
     });
     worlds.insert(module.to_owned(), made);
 }
@@ -125,11 +166,7 @@ fn given(
     call: &Block,
     scope: &Scope<'_>,
 ) -> BTreeMap<String, Json> {
-    let mut of_plan = root.path(&["configuration", "root_module"]);
-    for name in module.split("module.").skip(1) {
-        let name = name.trim_end_matches('.');
-        of_plan = of_plan.and_then(|one| one.path(&["module_calls", name, "module"]));
-    }
+    let of_plan = modules::planned(root, module);
     let variables = of_plan.and_then(|one| one.get("variables")).map(Node::members);
     let mut all = BTreeMap::new();
     for variable in variables.unwrap_or_default() {
@@ -166,9 +203,11 @@ pub(super) fn world_of<'w>(
     World {
         source,
         variables: variables.collect(),
+        modules: BTreeMap::new(),
         instances,
         locals: RefCell::default(),
         parts: RefCell::default(),
+        tries: Cell::default(),
     }
 }
 
@@ -180,8 +219,9 @@ pub(super) fn outputs(
     read: &[Resource],
 ) -> BTreeMap<String, Json> {
     let mut outputs = BTreeMap::new();
-    if let Some(source) = source {
-        let world = world_of(root, source, resources, read);
+    let worlds = source.map(|source| worlds(root, source, resources, read));
+    let outermost = worlds.as_ref().and_then(|worlds| worlds.get("")?.as_ref());
+    if let (Some(source), Some(world)) = (source, outermost) {
         for (name, expression) in source.outputs() {
             let value = world.value(expression, &Scope::default());
             outputs.extend(value.map(|value| (name.to_owned(), value)));
@@ -251,7 +291,33 @@ pub(super) fn scope<'b>(world: &World<'_>, block: &'b Block, key: Key) -> Option
 
 /// Whether a block refers to what the plan says of it.
 pub(super) fn is_the_plans(root: &Node, address: &str, body: &Body) -> bool {
-    let Some(planned) = configured(root, address) else { return false };
+    configured(root, address).is_some_and(|planned| refers_alike(planned, body))
+}
+
+/// Whether the expression of an output is what the plan says of it.
+pub(super) fn is_as_planned(planned: Option<&Node>, written: &Expression) -> bool {
+    let mut body = Body::new();
+    body.push(Attribute::new(Ident::new("value"), written.clone()));
+    match planned {
+        // Of one without a value the plan has nothing.
+        None => matches!(written, Expression::Null(_)),
+        Some(planned) => match planned.get("constant_value") {
+            Some(constant) => is_constant(written, constant),
+            None => refers_alike(planned, &body),
+        },
+    }
+}
+
+/// Whether a constant is what the plan has of it.
+fn is_constant(written: &Expression, constant: &Node) -> bool {
+    let source = Source::default();
+    let nothing = Node::new(constant.at, Value::Null);
+    let world = world_of(&nothing, &source, &[], &[]);
+    world.value(written, &Scope::default()).is_some_and(|value| json(constant) == Some(value))
+}
+
+/// Whether a body refers to what the plan says of it.
+fn refers_alike(planned: &Node, body: &Body) -> bool {
     let mut said = BTreeSet::new();
     references(planned, &mut said);
     let names_of = |body: &Body| -> BTreeSet<String> {

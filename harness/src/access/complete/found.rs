@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
+use hcl_edit::expr::{Expression, FuncCall, Traversal, TraversalOperator};
+use ringfence_text::Place;
 use serde_json::{Map, Value};
 
-use super::evaluate::{Key, Name, Scope, World, json, text};
-use crate::lint::known::{self, Node};
+use super::agree::tree;
+use super::evaluate::{Key, Name, Scope, World, is_null, json, text};
+use crate::lint::known::{self, Member, Node};
 
 /// Where no name stands for anything: that of local values.
 const NOWHERE: &Scope<'static> = &Scope { names: BTreeMap::new(), each: None };
@@ -37,20 +39,43 @@ impl World<'_> {
             Expression::Parenthesis(inner) => self.found(inner.inner(), scope, depth),
             Expression::Variable(_) => Some(self.root(expression, &[], scope, depth)?.0),
             Expression::Traversal(traversal) => self.traversed(traversal, scope, depth),
-            Expression::FuncCall(call)
-                if call.name.namespace.is_empty() && call.name.name.as_str() == "values" =>
-            {
-                let mut arguments = call.args.iter();
-                let only = match (arguments.next(), arguments.next()) {
-                    (Some(only), None) if !call.args.expand_final() => only,
-                    _ => return None,
-                };
-                match self.found(only, scope, depth).and_then(Found::values) {
-                    Some(all) => Some(Found::Each(all)),
-                    None => self.at(expression, scope, depth).map(Found::Value),
-                }
+            Expression::FuncCall(call) if call.name.namespace.is_empty() => {
+                let made = self.made_by(call, scope, depth);
+                made.or_else(|| self.at(expression, scope, depth).map(Found::Value))
+            }
+            // Beside `null` what is chosen is what it is.
+            Expression::Conditional(of) if is_null(&of.true_expr) || is_null(&of.false_expr) => {
+                let whole = self.at(expression, scope, depth).map(Found::Value);
+                whole.or_else(|| match self.at(&of.cond_expr, scope, depth)? {
+                    Value::Bool(true) => self.found(&of.true_expr, scope, depth),
+                    Value::Bool(false) => self.found(&of.false_expr, scope, depth),
+                    _ => None,
+                })
             }
             _ => self.at(expression, scope, depth).map(Found::Value),
+        }
+    }
+
+    /// What a function gives that hands on what it is given.
+    fn made_by<'f>(
+        &'f self,
+        call: &FuncCall,
+        scope: &'f Scope<'_>,
+        depth: usize,
+    ) -> Option<Found<'f>> {
+        let mut arguments = call.args.iter();
+        let (first, second) = (arguments.next()?, arguments.next());
+        match (call.name.name.as_str(), second) {
+            ("try", _) => self.found(self.tried(call, scope, depth)?, scope, depth),
+            (_, Some(_)) => None,
+            _ if call.args.expand_final() => None,
+            ("values", None) => self.found(first, scope, depth)?.values().map(Found::Each),
+            ("one", None) => {
+                let mut all = self.found(first, scope, depth)?.each()?;
+                let only = all.pop();
+                all.is_empty().then(|| only.unwrap_or(Found::Value(Value::Null)))
+            }
+            _ => None,
         }
     }
 
@@ -61,6 +86,9 @@ impl World<'_> {
         scope: &Scope<'_>,
         depth: usize,
     ) -> Option<Value> {
+        if self.is_of_a_set(traversal, scope) {
+            return None;
+        }
         let whole = self.traversed(traversal, scope, depth).and_then(Found::value);
         whole.or_else(|| self.part(traversal, scope, depth))
     }
@@ -71,6 +99,9 @@ impl World<'_> {
         scope: &'f Scope<'_>,
         depth: usize,
     ) -> Option<Found<'f>> {
+        if self.is_of_a_set(traversal, scope) {
+            return None;
+        }
         let operators: Vec<&TraversalOperator> =
             traversal.operators.iter().map(|operator| &**operator).collect();
         let (found, rest) = self.root(&traversal.expr, &operators, scope, depth)?;
@@ -78,7 +109,7 @@ impl World<'_> {
     }
 
     /// What a traversal begins with, and what is left of it.
-    fn root<'f, 'o>(
+    pub(super) fn root<'f, 'o>(
         &'f self,
         root: &Expression,
         operators: &'o [&'o TraversalOperator],
@@ -110,15 +141,36 @@ impl World<'_> {
                 };
                 Some((found, operators.get(1..)?))
             }
+            "module" => Some((Found::Known(self.modules.get(name(0)?)?), operators.get(1..)?)),
             "data" => {
                 let address = format!("data.{}.{}", name(0)?, name(1)?);
-                Some((Found::Instances(self.instances.get(&address)?), operators.get(2..)?))
+                Some((self.all_of(&address, depth)?, operators.get(2..)?))
             }
             kind => {
                 let address = format!("{kind}.{}", name(0)?);
-                Some((Found::Instances(self.instances.get(&address)?), operators.get(1..)?))
+                Some((self.all_of(&address, depth)?, operators.get(1..)?))
             }
         }
+    }
+
+    /// The instances of a resource or a data source: none where its `count` or its `for_each`
+    /// says so.
+    fn all_of(&self, address: &str, depth: usize) -> Option<Found<'_>> {
+        if let Some(all) = self.instances.get(address) {
+            return Some(Found::Instances(all));
+        }
+        let body = &self.source.block(address)?.body;
+        let depth = depth.checked_sub(1)?;
+        let value = |name: &str| self.at(&body.get_attribute(name)?.value, NOWHERE, depth);
+        if value("count").and_then(|count| count.as_u64()) == Some(0) {
+            return Some(Found::Each(Vec::new()));
+        }
+        let is_empty = match value("for_each")? {
+            Value::Object(members) => members.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            _ => false,
+        };
+        is_empty.then(|| Found::Value(Value::Object(Map::new())))
     }
 
     fn local(&self, name: &str, depth: usize) -> Option<Value> {
@@ -159,7 +211,7 @@ impl World<'_> {
         self.walk(next, rest, scope, depth)
     }
 
-    fn of_each<'f>(
+    pub(super) fn of_each<'f>(
         &'f self,
         found: Found<'f>,
         operators: &[&TraversalOperator],
@@ -172,7 +224,7 @@ impl World<'_> {
 }
 
 impl<'w> Found<'w> {
-    fn member(self, name: &str) -> Option<Self> {
+    pub(super) fn member(self, name: &str) -> Option<Self> {
         match self {
             Self::Value(Value::Object(mut members)) => members.remove(name).map(Self::Value),
             Self::Known(node) => node.get(name).map(Self::Known),
@@ -247,6 +299,33 @@ impl<'w> Found<'w> {
             return Some(all.into_iter().map(|(name, node)| of(name.into(), node)).collect());
         }
         Some(numbered(all)?.into_iter().map(|(number, node)| of(number.into(), node)).collect())
+    }
+
+    /// It as far as it is known, as if it stood at a place of a file.
+    pub(super) fn node(self, at: Place) -> Option<Node> {
+        Some(match self {
+            Self::Value(value) => tree(at, &value),
+            Self::Known(node) => node.clone(),
+            Self::Instances([(Key::Only, node)]) => (*node).clone(),
+            Self::Each(all) => {
+                let all = all.into_iter().map(|one| one.node(at)).collect::<Option<Vec<_>>>()?;
+                Node::new(at, known::Value::List(all))
+            }
+            Self::Instances(all) => match numbered(all) {
+                Some(all) => {
+                    let all = all.into_iter().map(|(_, node)| node.clone()).collect();
+                    Node::new(at, known::Value::List(all))
+                }
+                None => {
+                    let all = keyed(all)?.into_iter().map(|(name, node)| Member {
+                        at,
+                        key: name.to_owned(),
+                        value: node.clone(),
+                    });
+                    Node::new(at, known::Value::Map(all.collect()))
+                }
+            },
+        })
     }
 
     /// All of it, where all is known.

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::evaluate::{sorted, text};
+use super::evaluate::{composed, sorted, text};
 use super::types::{collection, is_as_a_set, is_of_texts};
 
 /// What a function gives; `None` where it is not one of these, or is given what it
@@ -38,10 +38,51 @@ pub(super) fn call(name: &str, values: Vec<Value>) -> Option<Value> {
                 .into_iter()
                 .find(|value| value.as_str() != Some(""))
         }
+        // Of whatever type it is, the first with an item
+        // (<https://developer.hashicorp.com/terraform/language/functions/coalescelist>).
+        "coalescelist" => {
+            let lists = values.into_iter().map(list).collect::<Option<Vec<_>>>()?;
+            lists.into_iter().find(|items| !items.is_empty()).map(Value::Array)
+        }
         "join" => join(values),
         "chunklist" => chunks(values),
+        "lookup" if values.len() == 3 => lookup(&values),
+        "replace" => replace(&values),
         _ => one_or_two(name, values),
     }
+}
+
+/// A member, or what is given for one that is not there
+/// (<https://developer.hashicorp.com/terraform/language/functions/lookup>).
+fn lookup(values: &[Value]) -> Option<Value> {
+    let [Value::Object(members), Value::String(key), otherwise] = values else { return None };
+    if let Some(value) = members.get(key) {
+        return Some(value.clone());
+    }
+    // It is of the type of the members: of a map without any that may be numbers.
+    let is_text = |text: &String| text.parse::<f64>().is_err() && text.parse::<bool>().is_err();
+    let is_kept = match otherwise {
+        Value::Null => true,
+        Value::String(text) => {
+            is_text(text) || (!members.is_empty() && members.values().all(Value::is_string))
+        }
+        _ => false,
+    };
+    is_kept.then(|| otherwise.clone())
+}
+
+/// A text with another in the place of a part: between slashes a pattern stands, which is not
+/// computed here (<https://developer.hashicorp.com/terraform/language/functions/replace>), and
+/// how a document is written the provider decides, which alone knows its spaces.
+fn replace(values: &[Value]) -> Option<Value> {
+    let [Value::String(text), Value::String(part), Value::String(by)] = values else {
+        return None;
+    };
+    let is_pattern = part.len() > 1 && part.starts_with('/') && part.ends_with('/');
+    if is_pattern || part.is_empty() || text.contains('{') {
+        return None;
+    }
+    composed(&text.replace(part.as_str(), by)).map(Value::String)
 }
 
 fn one_or_two(name: &str, mut values: Vec<Value>) -> Option<Value> {
@@ -76,6 +117,16 @@ fn one_or_two(name: &str, mut values: Vec<Value>) -> Option<Value> {
             let given = list(first)?.into_iter().filter(|value| !value.is_null());
             let texts = given.map(|value| text(&value)).collect::<Option<Vec<String>>>()?;
             Some(texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().into())
+        }
+        // `null` of none (<https://developer.hashicorp.com/terraform/language/functions/one>).
+        ("one", Value::Array(mut items), None) if items.len() < 2 => {
+            Some(items.pop().unwrap_or(Value::Null))
+        }
+        // Behind the last comes the first
+        // (<https://developer.hashicorp.com/terraform/language/functions/element>).
+        ("element", Value::Array(mut items), Some(at)) => {
+            let at = usize::try_from(at.as_u64()?).ok()?.checked_rem(items.len())?;
+            (at < items.len()).then(|| items.swap_remove(at))
         }
         ("length", Value::Array(items), None) => Some(items.len().into()),
         ("length", Value::Object(members), None) => Some(members.len().into()),

@@ -7,7 +7,8 @@
 //! - `source`, `evaluate`, `functions`: the configuration that a plan is of, and the
 //!   values of its expressions as far as the plan determines them;
 //! - `found`: what a traversal leads to, of which not all may be known; `calls`: calls that
-//!   hang on how their arguments are written;
+//!   hang on how their arguments are written; `tried`: what fails, and what counts then;
+//! - `modules`: what the modules that are called give out;
 //! - `json`: the same of `*.tf.json`;
 //! - `part`: parts of values that are not known as a whole; `sets`: what is a set;
 //! - `types`: what a variable makes of a value by its type;
@@ -32,6 +33,7 @@ mod fill;
 mod found;
 mod functions;
 mod json;
+mod modules;
 mod named;
 mod names;
 mod part;
@@ -39,6 +41,7 @@ mod partly;
 mod sets;
 mod setting;
 mod source;
+mod tried;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};

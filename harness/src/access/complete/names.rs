@@ -10,7 +10,7 @@ use crate::lint::terraform::Resource;
 /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>;
 /// which attribute holds what, the provider's pages say). In this order, for some
 /// have others in them.
-const FORMATS: [(&str, &str, &str); 48] = [
+const FORMATS: [(&str, &str, &str); 49] = [
     ("aws_iam_policy", "arn", "arn:${partition}:iam::${account}:policy${path}${name}"),
     ("aws_iam_policy", "id", "${arn}"),
     ("aws_iam_role", "arn", "arn:${partition}:iam::${account}:role${path}${name}"),
@@ -66,6 +66,11 @@ const FORMATS: [(&str, &str, &str); 48] = [
     ("aws_kinesis_stream", "arn", "arn:${partition}:kinesis:${region}:${account}:stream/${name}"),
     ("aws_ecr_repository", "arn", "arn:${partition}:ecr:${region}:${account}:repository/${name}"),
     ("aws_ecr_repository", "id", "${name}"),
+    (
+        "aws_efs_file_system",
+        "arn",
+        "arn:${partition}:elasticfilesystem:${region}:${account}:file-system/${id}",
+    ),
     ("aws_kms_alias", "arn", "arn:${partition}:kms:${region}:${account}:${name}"),
     (
         "aws_cloudwatch_event_bus",
@@ -103,7 +108,7 @@ const FORMATS: [(&str, &str, &str); 48] = [
 
 /// Attributes whose value AWS chooses, and how it begins: letters, digits and hyphens
 /// that are no name of anything else.
-const CHOSEN: [(&str, &str, &str); 24] = [
+const CHOSEN: [(&str, &str, &str); 25] = [
     ("aws_vpc", "id", "vpc-"),
     ("aws_vpc", "default_network_acl_id", "acl-"),
     ("aws_vpc", "default_route_table_id", "rtb-"),
@@ -119,6 +124,7 @@ const CHOSEN: [(&str, &str, &str); 24] = [
     ("aws_network_acl", "id", "acl-"),
     ("aws_eip", "id", "eipalloc-"),
     ("aws_kms_key", "key_id", "key-"),
+    ("aws_efs_file_system", "id", "fs-"),
     ("aws_apigatewayv2_api", "id", ""),
     ("aws_apigatewayv2_authorizer", "id", ""),
     ("aws_apigatewayv2_integration", "id", ""),
@@ -208,6 +214,27 @@ mod tests {
 
     use super::*;
     use crate::lint::read::{Read, read};
+
+    /// What a policy of a file system is about is known before AWS has given it an id.
+    #[test]
+    fn a_file_system_that_is_new_has_an_arn_of_its_own() {
+        let Ok(Read::Other(mut values)) = read(r#"{"id": "x", "arn": "x"}"#) else {
+            panic!("no values")
+        };
+        for name in ["id", "arn"] {
+            values.get_mut(name).unwrap().value = Value::Unknown;
+        }
+        let (address, kind) =
+            ("aws_efs_file_system.f".to_owned(), "aws_efs_file_system".to_owned());
+        let mut all = [Resource { address, kind, is_data: false, values }];
+        let of = |text: &str| Some(text.to_owned());
+        let setting = Setting::new(of("aws"), of("123456789012"), of("eu-west-1"));
+        complete(&mut all, &setting, &Apart::default());
+        let id = "fs-known-after-apply.aws_5f_efs_5f_file_5f_system.f";
+        let arn = format!("arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/{id}");
+        let text = |name: &str| all[0].values.get(name).and_then(Node::text);
+        assert_eq!((text("id"), text("arn")), (Some(id), Some(arn.as_str())));
+    }
 
     #[rstest]
     #[case::of_one_region(json!({"multi_region": false}), Some("key-"))]

@@ -4,6 +4,13 @@
 //! - a document of `aws_iam_policy_document`, whose blocks stand in the plan;
 //! - `jsonencode(…)`, and a text of JSON in which ARNs and ids stand;
 //! - local values that are so.
+//!
+//! `handed`: documents that are handed on; `made`: what functions make of parts. Of what another
+//! function makes (`templatefile(…)`) no part is known, and it is told what
+//! does.
+
+mod handed;
+mod made;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -19,10 +26,11 @@ use serde_json::Value as Json;
 use super::blocks::{expanded, of_body};
 use super::evaluate::{Key, Scope, World, composed, key as key_of, text};
 use super::fill::{Worlds, is_the_plans, key, scope, split};
+use super::found::Found;
 use super::named::Names;
 use super::{documents, types};
 use crate::access::partial::{Part, Text};
-use crate::lint::known::Node;
+use crate::lint::known::{Node, Value};
 use crate::lint::terraform::{DOCUMENTS, Resource, without_keys};
 
 /// By the address of an instance and its attribute, a policy of which a part is known:
@@ -49,7 +57,7 @@ pub(super) fn of(root: &Node, worlds: &Worlds<'_>, resources: &[Resource], names
             continue;
         }
         let Some(scope) = scope(world, block, key(own)) else { continue };
-        let reader = Reader { root, worlds, resources, world, left: Cell::new(MOST) };
+        let reader = Reader { root, worlds, resources, world, module, left: Cell::new(MOST) };
         for attribute in attributes(&resource.kind) {
             let is_open = resource.values.get(attribute).is_some_and(Node::is_unknown);
             if !is_open {
@@ -66,6 +74,7 @@ pub(super) fn of(root: &Node, worlds: &Worlds<'_>, resources: &[Resource], names
                 let (Some(one), None) = (all.next(), all.next()) else { return None };
                 if is_text { reader.of_data(one, DEPTH) } else { None }
             });
+            let part = part.or_else(|| Some(Part::Open(reader.made_by(written?, DEPTH)?)));
             parts.extend(part.map(|part| (pair, part)));
         }
         let blocks = resource.values.get("inline_policy").map(Node::items).unwrap_or_default();
@@ -80,6 +89,7 @@ pub(super) fn of(root: &Node, worlds: &Worlds<'_>, resources: &[Resource], names
             let (Some((body, scope)), None) = (all.next(), all.next()) else { continue };
             let written = body.get_attribute("policy").map(|one| &one.value);
             let part = written.and_then(|written| reader.document(written, scope, DEPTH));
+            let part = part.or_else(|| Some(Part::Open(reader.made_by(written?, DEPTH)?)));
             let pair = (resource.address.clone(), format!("inline_policy.{at}"));
             parts.extend(part.map(|part| (pair, part)));
         }
@@ -103,6 +113,8 @@ struct Reader<'r, 'w> {
     worlds: &'r Worlds<'w>,
     resources: &'r [Resource],
     world: &'r World<'w>,
+    /// The address of the module that it stands in.
+    module: &'r str,
     /// Steps that are left.
     left: Cell<usize>,
 }
@@ -127,6 +139,9 @@ impl Reader<'_, '_> {
                 let (only, None) = (arguments.next()?, arguments.next()) else { return None };
                 Some(self.partly(only, scope, depth))
             }
+            Expression::FuncCall(call) if call.name.namespace.is_empty() => {
+                self.handed_on(call, scope, depth)
+            }
             Expression::StringTemplate(template) => {
                 let mut elements = template.iter();
                 match (elements.next(), elements.next()) {
@@ -145,6 +160,34 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// The call of a function that makes a document as a text of which no part is known.
+    fn made_by(&self, expression: &Expression, depth: usize) -> Option<String> {
+        let depth = self.goes_on(depth)?;
+        match expression {
+            Expression::FuncCall(_) => Some(told(expression)),
+            Expression::Parenthesis(inner) => self.made_by(inner.inner(), depth),
+            Expression::StringTemplate(template) => {
+                let mut elements = template.iter();
+                match (elements.next(), elements.next()) {
+                    (Some(Element::Interpolation(only)), None) => self.made_by(&only.expr, depth),
+                    _ => None,
+                }
+            }
+            Expression::Traversal(traversal) => {
+                let mut all = traversal.operators.iter().map(|operator| operator.value());
+                match (&traversal.expr, all.next(), all.next()) {
+                    (Expression::Variable(root), Some(TraversalOperator::GetAttr(name)), None)
+                        if root.as_str() == "local" =>
+                    {
+                        self.made_by(self.world.source.local(name.as_str())?, depth)
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
     /// A local value, or the document of a data source.
     fn named(&self, traversal: &Traversal, scope: &Scope<'_>, depth: usize) -> Option<Part> {
         let Expression::Variable(root) = &traversal.expr else { return None };
@@ -155,6 +198,10 @@ impl Reader<'_, '_> {
                 let written = self.world.source.local(name.as_str())?;
                 self.document(written, &Scope::default(), depth)
             }
+            ("var", [TraversalOperator::GetAttr(name)]) => self
+                .given(name.as_str(), |outer, written, scope| {
+                    outer.document(written, scope, depth)
+                }),
             (
                 "data",
                 [
@@ -175,8 +222,7 @@ impl Reader<'_, '_> {
                 };
                 let (_, node) =
                     self.world.instances.get(&address)?.iter().find(|(key, _)| *key == own)?;
-                let is_it = |one: &&Resource| std::ptr::eq(&raw const one.values, *node);
-                self.of_data(self.resources.iter().find(is_it)?, depth)
+                self.of_node(node, depth)
             }
             _ => None,
         }
@@ -201,7 +247,8 @@ impl Reader<'_, '_> {
             return documents::partly(&data.values, &[], |_| None);
         };
         let Reader { root, worlds, resources, .. } = *self;
-        let inner = Reader { root, worlds, resources, world, left: Cell::new(self.left.get()) };
+        let left = Cell::new(self.left.get());
+        let inner = Reader { root, worlds, resources, world, module, left };
         let found = inner.of_block(&data.values, body, scope, depth);
         self.left.set(inner.left.get());
         found
@@ -226,12 +273,8 @@ impl Reader<'_, '_> {
             })
             .collect();
         documents::partly(values, &blocks, |attribute| {
-            match &body.get_attribute(attribute)?.value {
-                Expression::Array(items) => {
-                    items.iter().map(|one| self.document(one, scope, depth)).collect()
-                }
-                _ => None,
-            }
+            let all = self.listed(&body.get_attribute(attribute)?.value, scope, depth)?;
+            all.iter().all(|one| matches!(one, Part::Map(_))).then_some(all)
         })
     }
 
@@ -264,29 +307,66 @@ impl Reader<'_, '_> {
                     (Some(Element::Interpolation(only)), None) if only.strip == Strip::None => {
                         Some(self.partly(&only.expr, scope, depth))
                     }
-                    _ => self.text(&mut template.iter(), scope).map(Part::Text),
+                    _ => self.text(&mut template.iter(), scope, depth).map(Part::Text),
                 }
             }
             Expression::Conditional(of) => self.conditional(of, scope, depth),
             Expression::ForExpr(of) => self.each(of, scope, depth),
-            Expression::FuncCall(call) if is_plain(call, "concat") => {
-                self.concat(call, scope, depth)
+            Expression::FuncCall(call)
+                if call.name.namespace.is_empty() && !call.args.expand_final() =>
+            {
+                self.called(call, scope, depth)
             }
-            Expression::Traversal(traversal) => {
-                let mut all = traversal.operators.iter().map(|operator| operator.value());
-                match (&traversal.expr, all.next(), all.next()) {
-                    (Expression::Variable(root), Some(TraversalOperator::GetAttr(name)), None)
-                        if root.as_str() == "local" =>
-                    {
-                        let written = self.world.source.local(name.as_str());
-                        written.map(|one| self.partly(one, &Scope::default(), depth))
-                    }
-                    _ => None,
-                }
-            }
+            Expression::Traversal(traversal) => self.traversed(traversal, expression, scope, depth),
             _ => None,
         };
         found.unwrap_or_else(open)
+    }
+
+    /// A local value, what a variable is given, or an attribute of each instance.
+    fn traversed(
+        &self,
+        traversal: &Traversal,
+        expression: &Expression,
+        scope: &Scope<'_>,
+        depth: usize,
+    ) -> Option<Part> {
+        let Expression::Variable(root) = &traversal.expr else { return None };
+        let mut all = traversal.operators.iter().map(|operator| operator.value());
+        match (root.as_str(), all.next(), all.next()) {
+            _ if scope.names.contains_key(root.as_str()) => None,
+            ("local", Some(TraversalOperator::GetAttr(name)), None) => {
+                let written = self.world.source.local(name.as_str())?;
+                Some(self.partly(written, &Scope::default(), depth))
+            }
+            ("var", Some(TraversalOperator::GetAttr(name)), None) => {
+                let part = self.given(name.as_str(), |outer, written, scope| {
+                    Some(outer.partly(written, scope, depth))
+                })?;
+                let is_kept = match &part {
+                    Part::Text(_) | Part::List(_) => is_of_texts(&part),
+                    // `null` stands for the variable's default, and of an object its type
+                    // may leave members out.
+                    Part::Leaf(_) | Part::Map(_) | Part::Open(_) => false,
+                };
+                is_kept.then_some(part)
+            }
+            _ => {
+                let Found::Each(all) = self.world.found(expression, scope, depth)? else {
+                    return None;
+                };
+                let all = all.into_iter().map(|one| match one {
+                    Found::Value(Json::String(text)) => Some(Part::Leaf(Json::String(text))),
+                    Found::Known(node) => match &node.value {
+                        Value::Text(text) => Some(Part::Leaf(Json::String(text.clone()))),
+                        Value::Unknown => Some(Part::Open(told(expression))),
+                        _ => None,
+                    },
+                    _ => None,
+                });
+                all.collect::<Option<Vec<_>>>().map(Part::List)
+            }
+        }
     }
 
     fn object(&self, object: &Object, scope: &Scope<'_>, depth: usize) -> Option<Part> {
@@ -324,54 +404,6 @@ impl Reader<'_, '_> {
         Some(if of.key_expr.is_some() { Part::Map(map) } else { Part::List(list) })
     }
 
-    /// Lists one behind another: beside one that is written out nothing has its type changed.
-    fn concat(&self, call: &FuncCall, scope: &Scope<'_>, depth: usize) -> Option<Part> {
-        if call.args.expand_final() || !call.args.iter().any(super::calls::is_tuple) {
-            return None;
-        }
-        let mut all = Vec::new();
-        for argument in &call.args {
-            match self.partly(argument, scope, depth) {
-                Part::List(items) => all.extend(items),
-                // Any number of them.
-                open => all.push(Part::Open(match open {
-                    Part::Open(written) => written,
-                    _ => told(argument),
-                })),
-            }
-        }
-        Some(Part::List(all))
-    }
-
-    /// A text with what is known before and behind that which is not.
-    fn text(
-        &self,
-        elements: &mut dyn Iterator<Item = &Element>,
-        scope: &Scope<'_>,
-    ) -> Option<Text> {
-        let (mut before, mut after, mut open) = (String::new(), String::new(), None);
-        for element in elements {
-            let known = match element {
-                Element::Literal(literal) => Some(composed(literal)?),
-                Element::Interpolation(of) if of.strip == Strip::None => {
-                    self.world.value(&of.expr, scope).and_then(|value| text(&value))
-                }
-                Element::Interpolation(_) | Element::Directive(_) => return None,
-            };
-            match (known, &mut open) {
-                (Some(known), None) => before.push_str(&known),
-                (Some(known), Some(_)) => after.push_str(&known),
-                (None, open) => {
-                    after.clear();
-                    if let Element::Interpolation(of) = element {
-                        open.get_or_insert_with(|| told(&of.expr));
-                    }
-                }
-            }
-        }
-        Some(Text { before, after, open: open? })
-    }
-
     /// A text of JSON in which ARNs and ids stand that are not known: these have no quotes.
     fn of_text(
         &self,
@@ -402,6 +434,21 @@ impl Reader<'_, '_> {
         }
         let value = serde_json::from_str::<Json>(&out).ok()?;
         marked(value, &open)
+    }
+}
+
+/// The only item.
+fn only(mut all: Vec<Part>) -> Option<Part> {
+    let one = all.pop()?;
+    all.is_empty().then_some(one)
+}
+
+/// Whether `compact` and `coalesce` leave it out.
+fn is_left_out(part: &Part) -> bool {
+    match part {
+        Part::Leaf(Json::Null) => true,
+        Part::Leaf(Json::String(text)) => text.is_empty(),
+        _ => false,
     }
 }
 

@@ -1,14 +1,15 @@
 //! Whether what is gone through is a set, in which each is its own key, or a list, in which
 //! the key is its place. A value as JSON does not tell.
 
-use hcl_edit::expr::{Expression, TraversalOperator};
+use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 
 use super::evaluate::{Scope, World};
 
 /// Functions that give a list
 /// (<https://developer.hashicorp.com/terraform/language/functions>).
-const LISTS: [&str; 11] = [
+const LISTS: [&str; 12] = [
     "chunklist",
+    "coalescelist",
     "compact",
     "concat",
     "distinct",
@@ -54,19 +55,45 @@ impl World<'_> {
                 else {
                     return None;
                 };
-                if scope.names.contains_key(root.as_str()) {
-                    return None;
-                }
-                match root.as_str() {
-                    "local" => {
-                        let written = self.source.local(name.as_str())?;
-                        self.is_set_to(written, &Scope::default(), depth)
-                    }
-                    "var" => self.source.is_set(name.as_str()),
-                    _ => None,
-                }
+                self.is_set_called((root.as_str(), name.as_str()), scope, depth)
             }
             _ => None,
         }
+    }
+
+    fn is_set_called(
+        &self,
+        (root, name): (&str, &str),
+        scope: &Scope<'_>,
+        depth: usize,
+    ) -> Option<bool> {
+        if scope.names.contains_key(root) {
+            return None;
+        }
+        match root {
+            "local" => self.is_set_to(self.source.local(name)?, &Scope::default(), depth),
+            "var" => self.source.is_set(name),
+            _ => None,
+        }
+    }
+
+    /// Whether an index into a set is asked for: "elements of a set are identified only by their
+    /// values and don't have any separate index or key to select with"
+    /// (<https://developer.hashicorp.com/terraform/language/functions/toset>).
+    pub(super) fn is_of_a_set(&self, traversal: &Traversal, scope: &Scope<'_>) -> bool {
+        let is_index = |one: &TraversalOperator| {
+            matches!(one, TraversalOperator::Index(_) | TraversalOperator::LegacyIndex(_))
+        };
+        let mut operators = traversal.operators.iter().map(|operator| operator.value());
+        let is_set = match (&traversal.expr, operators.next()) {
+            (whole, Some(first)) if is_index(first) => self.is_set(whole, scope),
+            (Expression::Variable(root), Some(TraversalOperator::GetAttr(name)))
+                if operators.next().is_some_and(is_index) =>
+            {
+                self.is_set_called((root.as_str(), name.as_str()), scope, DEPTH)
+            }
+            _ => None,
+        };
+        is_set == Some(true)
     }
 }

@@ -149,6 +149,11 @@ impl Source {
         self.modules.get(name)
     }
 
+    /// The names of the modules that it calls by a path.
+    pub(super) fn modules(&self) -> impl Iterator<Item = &str> {
+        self.modules.keys().map(String::as_str)
+    }
+
     /// One file's text.
     #[cfg(test)]
     pub(super) fn of(text: &str) -> Self {
@@ -227,6 +232,22 @@ impl Source {
                 ["list", "map", "set"].contains(&name.as_str()).then(|| name.as_str() == "set")
             }
             _ => None,
+        }
+    }
+
+    /// Whether a variable takes a text, or a list of texts, as it is.
+    pub(super) fn keeps_texts(&self, variable: &str) -> bool {
+        let Some(block) = self.blocks.get(&format!("var.{variable}")) else { return false };
+        let is_any = |kind: &Expression| match kind {
+            Expression::Variable(name) => ["any", "string"].contains(&name.as_str()),
+            _ => false,
+        };
+        match block.body.get_attribute("type").map(|one| &one.value) {
+            None => true,
+            Some(Expression::FuncCall(call)) if call.name.name.as_str() == "list" => {
+                call.args.len() == 1 && call.args.iter().all(is_any)
+            }
+            Some(kind) => is_any(kind),
         }
     }
 

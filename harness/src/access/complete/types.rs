@@ -149,7 +149,10 @@ pub(super) enum Beside<'v> {
     /// `null` as it is written, which has no type of its own.
     Null,
     /// It is not known.
-    Unknown,
+    Unknown {
+        /// Both are written out as lists.
+        are_lists: bool,
+    },
     Value {
         value: &'v Value,
         /// `[]` or `{}` is written, which have no items that have a type.
@@ -167,7 +170,12 @@ pub(super) fn together(value: Value, beside: &Beside<'_>) -> Option<Value> {
     match (&value, beside) {
         // A text is one beside anything.
         (Value::Null | Value::String(_), _) | (_, Beside::Null) => Some(value),
-        (_, Beside::Unknown) => None,
+        // Texts are texts beside anything, and a list of them the same where it may be a set.
+        (_, Beside::Unknown { are_lists }) => {
+            let are_sets = |items: &Vec<Value>| items.iter().all(is_as_a_set);
+            let is_list = *are_lists && value.as_array().is_some_and(are_sets);
+            (is_of_texts(&value) && (is_list || is_as_a_set(&value))).then_some(value)
+        }
         (Value::Bool(_) | Value::Number(_), Beside::Value { value: Value::String(_), .. }) => {
             text(&value).map(Value::String)
         }

@@ -10,6 +10,9 @@ use crate::lint::terraform::Resource;
 /// What blocks public access to all buckets of an account.
 const ACCOUNT_BLOCK: &str = "aws_s3_account_public_access_block";
 
+/// What blocks public access to one.
+const BUCKET_BLOCK: &str = "aws_s3_bucket_public_access_block";
+
 /// What a list is of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {
@@ -181,11 +184,11 @@ fn grants(
     if are_disabled(bucket, beside) {
         return Vec::new();
     }
-    let is_public_ignored = is_public_ignored(bucket, beside);
-    let (mut all, mut unread) = (Vec::new(), None);
+    let ignored = ignored(bucket, beside);
+    let (mut all, mut maybe, mut unread) = (Vec::new(), Vec::new(), None);
     for Entry { who, permission } in entries {
         let is_public = matches!(who, Who::All | Who::Signed);
-        if is_public && is_public_ignored {
+        if is_public && matches!(ignored, Ignored::Yes) {
             continue;
         }
         let principal = match &who {
@@ -201,12 +204,27 @@ fn grants(
                 continue;
             }
         };
+        let to = match ignored {
+            Ignored::Maybe(_) if is_public => &mut maybe,
+            _ => &mut all,
+        };
         for action in actions(of, &permission) {
-            all.push(json!({"Effect": "Allow", "Principal": principal, "Action": action,
+            to.push(json!({"Effect": "Allow", "Principal": principal, "Action": action,
                 "Resource": on(action)}));
         }
     }
-    composed(all).into_iter().chain(unread).collect()
+    let of_public = match ignored {
+        Ignored::Maybe(by) if !maybe.is_empty() => {
+            let why = format!(
+                "whether `{by}` ignores what `{}` lets in publicly is not known",
+                resource.address
+            );
+            let unread = Unread::of(resource, why, "").known_in_part(Some(maybe));
+            Some(Grant::Unread(unread))
+        }
+        _ => None,
+    };
+    composed(all).into_iter().chain(unread).chain(of_public).collect()
 }
 
 /// Whether the bucket's owner owns all that is in it, by which lists do not count
@@ -222,21 +240,37 @@ fn are_disabled(bucket: &str, beside: &Beside<'_>) -> bool {
     all.any(|one| one.values.get("rule").map(first).is_some_and(enforced))
 }
 
-/// Whether what lets in everybody is ignored, by the bucket or by its account: the one of
-/// the file that has the bucket, for files may be of several accounts
+/// Whether what lets in everybody is ignored.
+enum Ignored {
+    No,
+    Yes,
+    /// Nobody knows whether this block does.
+    Maybe(String),
+}
+
+/// Whether it is, by the bucket or by its account: the one of the file that has the bucket, for
+/// files may be of several accounts
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>).
-fn is_public_ignored(bucket: &str, beside: &Beside<'_>) -> bool {
+fn ignored(bucket: &str, beside: &Beside<'_>) -> Ignored {
     let has_it = |file: &&[Resource]| {
         file.iter().any(|one| one.kind == "aws_s3_bucket" && !one.is_data && is_of(one, bucket))
     };
     let of_account = beside.files.iter().copied().find(has_it).unwrap_or(beside.own);
     let of_account = of_account.iter().filter(|one| one.kind == ACCOUNT_BLOCK);
-    let of_bucket = beside.files.iter().copied().flatten();
-    let of_bucket = of_bucket
-        .filter(|one| one.kind == "aws_s3_bucket_public_access_block" && is_of(one, bucket));
-    of_account.chain(of_bucket).filter(|one| !one.is_data).any(|one| {
-        one.values.get("ignore_public_acls").map(|it| &it.value) == Some(&Value::Bool(true))
-    })
+    let of_bucket = beside.files.iter().copied().flatten().filter(|one| {
+        let named = one.values.get("bucket");
+        one.kind == BUCKET_BLOCK && (is_of(one, bucket) || named.is_some_and(Node::is_unknown))
+    });
+    let mut found = Ignored::No;
+    for block in of_account.chain(of_bucket).filter(|one| !one.is_data) {
+        let is_its = block.kind == ACCOUNT_BLOCK || is_of(block, bucket);
+        match block.values.get("ignore_public_acls").map(|it| &it.value) {
+            None | Some(Value::Null | Value::Bool(false)) => {}
+            Some(Value::Bool(true)) if is_its => return Ignored::Yes,
+            Some(_) => found = Ignored::Maybe(block.address.clone()),
+        }
+    }
+    found
 }
 
 fn is_of(resource: &Resource, bucket: &str) -> bool {

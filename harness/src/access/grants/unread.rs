@@ -83,9 +83,21 @@ impl Unread {
             && (self.known.is_none() || self.known == other.known)
     }
 
+    /// Whether it is known that it allows nothing.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.known.as_ref().is_some_and(Vec::is_empty)
+    }
+
     /// Whether it may allow an action.
     pub(crate) fn may_allow(&self, action: &str) -> bool {
-        self.actions.iter().any(|one| Wildcard::of_actions(one).matches(action))
+        let is_of = |one: &str| Wildcard::of_actions(one).matches(action);
+        let is_about = |allow: &Json| match allow.get("Action") {
+            Some(Json::String(one)) => is_of(one),
+            Some(Json::Array(all)) => all.iter().any(|one| one.as_str().is_none_or(is_of)),
+            _ => true,
+        };
+        let is_known = self.known.as_ref().is_none_or(|allows| allows.iter().any(is_about));
+        is_known && self.actions.iter().any(|one| is_of(one))
     }
 
     /// The most that it may allow anybody, of whatever account, and services.

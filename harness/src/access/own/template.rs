@@ -23,8 +23,10 @@ pub(in crate::access) struct OfTemplate<'t, 'f> {
 /// Types of templates with a name, the property that is it, and what stands in their ARNs: the
 /// service, and what is before the name
 /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>).
-const NAMED: [(&str, &str, &str, &str); 9] = [
+const NAMED: [(&str, &str, &str, &str); 11] = [
+    (GLOBAL_TABLE, "TableName", "dynamodb", "table/"),
     ("AWS::DynamoDB::Table", "TableName", "dynamodb", "table/"),
+    (PUBLIC_REPOSITORY, "RepositoryName", "ecr-public", "repository/"),
     ("AWS::ECR::Repository", "RepositoryName", "ecr", "repository/"),
     ("AWS::Elasticsearch::Domain", "DomainName", "es", "domain/"),
     ("AWS::Kinesis::Stream", "Name", "kinesis", "stream/"),
@@ -35,17 +37,42 @@ const NAMED: [(&str, &str, &str, &str); 9] = [
     ("AWS::SQS::Queue", "QueueName", "sqs", ""),
 ];
 
+/// A table with replicas: one of its name in each region of them, each with policies of its own
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-globaltable.html>).
+const GLOBAL_TABLE: &str = "AWS::DynamoDB::GlobalTable";
+
+/// A repository of no region.
+const PUBLIC_REPOSITORY: &str = "AWS::ECR::PublicRepository";
+
 /// Types of those to which `CloudFormation` gives a name of the stack's, the logical id's and
 /// letters of its own, as they are written
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html>).
-const NAMED_BY_STACKS: [&str; 4] =
-    ["AWS::DynamoDB::Table", "AWS::Kinesis::Stream", "AWS::SNS::Topic", "AWS::SQS::Queue"];
+const NAMED_BY_STACKS: [&str; 5] = [
+    GLOBAL_TABLE,
+    "AWS::DynamoDB::Table",
+    "AWS::Kinesis::Stream",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+];
+
+/// Those whose names have no capital letters: "The repository name must start with a letter and
+/// can only contain lowercase letters, numbers, hyphens, underscores, and forward slashes"
+/// (<https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html>).
+const NAMED_IN_SMALL_LETTERS: [&str; 2] = [PUBLIC_REPOSITORY, "AWS::ECR::Repository"];
+
+const FILE_SYSTEM: &str = "AWS::EFS::FileSystem";
+
+/// The ids that AWS gives file systems: "either LONG_ID (17 characters) or SHORT_ID (8
+/// characters)" (<https://docs.aws.amazon.com/efs/latest/ug/API_ResourceIdPreference.html>). What a
+/// plan's new file system is called here is longer: none of a template's is that one.
+const FILE_SYSTEMS: [&str; 2] = ["file-system/fs-????????", "file-system/fs-?????????????????"];
 
 /// Types of templates in whose resource there is what has a policy of its own: the streams of a
 /// table, the consumers of a stream
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-resource-based.html>,
 /// <https://docs.aws.amazon.com/streams/latest/dev/resource-based-policy-examples.html>).
-const WITH_OTHERS: [&str; 2] = ["AWS::DynamoDB::Table", "AWS::Kinesis::ResourcePolicy"];
+const WITH_OTHERS: [&str; 3] =
+    [GLOBAL_TABLE, "AWS::DynamoDB::Table", "AWS::Kinesis::ResourcePolicy"];
 
 /// Types of templates that are policies of others, and the property that names those.
 const OF_OTHERS_OF_TEMPLATES: [(&str, &str); 7] = [
@@ -99,6 +126,10 @@ impl OfTemplate<'_, '_> {
     /// The same where it may be about more than its own resource: of one to which AWS gives a
     /// part of its name, about all that may have such a name.
     pub(in crate::access) fn most(self, called: &str) -> Option<Vec<String>> {
+        if self.kind == FILE_SYSTEM {
+            let written = |rest: &&str| self.written("elasticfilesystem", rest);
+            return Some(FILE_SYSTEMS.iter().map(written).collect());
+        }
         self.own(called).or_else(|| {
             self.all(|id, kind, properties| {
                 if let Some(own) = self.arn(kind, properties, None) {
@@ -115,9 +146,13 @@ impl OfTemplate<'_, '_> {
                     return Some(self.written("secretsmanager", &format!("secret:{name}-??????")));
                 }
                 let (_, property, ..) = NAMED.iter().find(|(of, ..)| *of == kind)?;
-                let form = form(&format!("{OF_STACK}{id}"));
-                let form = form.filter(|_| NAMED_BY_STACKS.contains(&kind) && !is_named(property));
-                self.arn(kind, properties, Some(&form?))
+                let form = form(&format!("{OF_STACK}{id}")).filter(|_| !is_named(property))?;
+                let form = match kind {
+                    kind if NAMED_BY_STACKS.contains(&kind) => form,
+                    kind if NAMED_IN_SMALL_LETTERS.contains(&kind) => form.to_ascii_lowercase(),
+                    _ => return None,
+                };
+                self.arn(kind, properties, Some(&form))
             })
         })
     }
@@ -128,7 +163,7 @@ impl OfTemplate<'_, '_> {
         let Some((_, property)) = of else {
             let own = arn(&self.resource.key, self.kind, self.properties)?;
             // What has the name of a repository before its own, is another.
-            let is_alone = self.kind == "AWS::ECR::Repository";
+            let is_alone = NAMED_IN_SMALL_LETTERS.contains(&self.kind);
             return Some(if is_alone { vec![own] } else { with_parts(&own) });
         };
         let written = self.resource.value.path(&["Properties", *property]);
@@ -153,12 +188,20 @@ impl OfTemplate<'_, '_> {
     fn arn(self, kind: &str, properties: &Node, name: Option<&str>) -> Option<String> {
         let (_, property, service, before) = NAMED.iter().find(|(of, ..)| *of == kind)?;
         let name = name.or_else(|| properties.get(property)?.text())?;
-        Some(self.written(service, &format!("{before}{name}")))
+        let rest = format!("{before}{name}");
+        Some(match kind {
+            GLOBAL_TABLE => self.written_in("*", service, &rest),
+            PUBLIC_REPOSITORY => self.written_in("", service, &rest),
+            _ => self.written(service, &rest),
+        })
     }
 
     fn written(self, service: &str, rest: &str) -> String {
-        let Place { partition, account, region } = self.place;
-        let region = region.as_deref().unwrap_or("*");
+        self.written_in(self.place.region.as_deref().unwrap_or("*"), service, rest)
+    }
+
+    fn written_in(self, region: &str, service: &str, rest: &str) -> String {
+        let Place { partition, account, .. } = self.place;
         format!("arn:{partition}:{service}:{region}:{account}:{rest}")
     }
 }
@@ -169,7 +212,7 @@ fn listed(node: &Node) -> &[Node] {
 }
 
 /// The logical id that a `Ref` or an `Fn::GetAtt` names.
-fn referred(node: &Node) -> Option<&str> {
+pub(in crate::access) fn referred(node: &Node) -> Option<&str> {
     let attribute = node.get("Fn::GetAtt").map(|it| it.items().first().unwrap_or(it));
     let text = node.get("Ref").or(attribute)?.text()?;
     text.split('.').next()

@@ -350,6 +350,20 @@ const STREAM: &str = "  S: {Type: 'AWS::Kinesis::Stream', Properties: {Name: q}}
     "domain/q"
 )]
 #[case::access_point("AWS::S3::AccessPoint", "Name: q, Policy: POLICY", "", "s3", "accesspoint/q")]
+#[case::repository(
+    "AWS::ECR::Repository",
+    "RepositoryName: q, RepositoryPolicyText: POLICY",
+    "",
+    "ecr",
+    "repository/q"
+)]
+#[case::global_table(
+    "AWS::DynamoDB::GlobalTable",
+    "TableName: q, Replicas: [{Region: us-east-1, ResourcePolicy: {PolicyDocument: POLICY}}]",
+    "",
+    "dynamodb",
+    "table/q"
+)]
 #[case::secret(
     "AWS::SecretsManager::ResourcePolicy",
     "SecretId: !Ref X, ResourcePolicy: POLICY",
@@ -371,6 +385,64 @@ fn a_policy_of_a_template_is_about_its_own_resource(
     let other = own.replace('q', "other").replace('Q', "Other");
     assert!(!allows(&policy, &action, &arn(&other)), "{other}");
     assert!(!allows(&policy, "iam:X", &arn(own)));
+}
+
+/// What CloudFormation or AWS names is of no other name.
+#[rstest]
+#[case::repository(
+    "AWS::ECR::Repository",
+    "RepositoryPolicyText: POLICY",
+    "ecr:eu-west-1",
+    "repository/stack-p-1abc",
+    "repository/stack-q-1abc"
+)]
+#[case::repository_in_small_letters(
+    "AWS::ECR::Repository",
+    "RepositoryPolicyText: POLICY",
+    "ecr:eu-west-1",
+    "repository/stack-p-1abc",
+    "repository/stack-P-1ABC"
+)]
+#[case::public_repository(
+    "AWS::ECR::PublicRepository",
+    "RepositoryName: q, RepositoryPolicyText: POLICY",
+    "ecr-public:",
+    "repository/q",
+    "repository/p"
+)]
+#[case::global_table(
+    "AWS::DynamoDB::GlobalTable",
+    "Replicas: [{Region: us-east-1, ResourcePolicy: {PolicyDocument: POLICY}}]",
+    "dynamodb:us-east-1",
+    "table/stack-P-1ABC",
+    "table/stack-Q-1ABC"
+)]
+#[case::file_system(
+    "AWS::EFS::FileSystem",
+    "FileSystemPolicy: POLICY",
+    "elasticfilesystem:eu-west-1",
+    "file-system/fs-0123456789abcdef0",
+    "file-system/fs-known-after-apply.aws_5f_efs_5f_file_5f_system.f"
+)]
+#[case::file_system_of_the_account(
+    "AWS::EFS::FileSystem",
+    "FileSystemPolicy: POLICY",
+    "elasticfilesystem:eu-west-1",
+    "file-system/fs-01234567",
+    "access-point/fsap-01234567"
+)]
+fn a_policy_of_what_is_named_later_is_about_what_may_be_it(
+    #[case] kind: &str,
+    #[case] properties: &str,
+    #[case] service: &str,
+    #[case] own: &str,
+    #[case] other: &str,
+) {
+    let policy = of_template(kind, properties, "");
+    let action = format!("{}:X", service.split(':').next().unwrap());
+    let arn = |rest: &str| format!("arn:aws:{service}:123456789012:{rest}");
+    assert!(allows(&policy, &action, &arn(own)));
+    assert!(!allows(&policy, &action, &arn(other)));
 }
 
 /// Of which queue it is, nobody knows: it may be any.

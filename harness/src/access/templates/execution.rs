@@ -191,7 +191,11 @@ impl<'r> Role<'r> {
 
     /// Adds a policy of which nothing is known.
     fn open(&mut self) {
-        self.policies.push(tree(self.at, &unknown()));
+        self.open_at(self.at);
+    }
+
+    fn open_at(&mut self, at: Place) {
+        self.policies.push(tree(at, &unknown()));
     }
 
     fn document(&mut self, document: Node) {
@@ -246,7 +250,7 @@ impl<'r> Role<'r> {
             };
             match documents {
                 Some(document) => self.document(document),
-                None => self.open(),
+                None => self.open_at(entry.at),
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Place;
+use super::unread::made_by;
 use crate::lint::known::{Member, Node, Value};
 use crate::lint::terraform::Resource;
 
@@ -12,7 +13,7 @@ pub(super) struct Names(BTreeMap<String, Value>);
 
 /// How a dynamic reference begins: what stands for it is read when the stack is made
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>).
-const DYNAMIC: &str = "{{resolve:";
+pub(super) const DYNAMIC: &str = "{{resolve:";
 
 /// What takes a property, or an item of a list, away
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/pseudo-parameter-reference.html>).
@@ -44,7 +45,7 @@ pub(super) fn without_no_value(node: &Node) -> Node {
     Node::new(node.at, value)
 }
 
-fn is_function(key: &str) -> bool {
+pub(super) fn is_function(key: &str) -> bool {
     key == "Ref" || key.starts_with("Fn::")
 }
 
@@ -63,6 +64,20 @@ fn typed(kind: &str, text: &str, at: &Node) -> Value {
     let items = text.split(',').filter(|_| !text.is_empty());
     let items = items.map(|item| Node::new(at.at, Value::Text(item.trim().to_owned())));
     Value::List(items.collect())
+}
+
+/// A default as the text that it is given as: a truth value or a whole number may stand there
+/// without quotes.
+fn plain(default: &Node) -> Option<String> {
+    match &default.value {
+        Value::Text(text) => Some(text.clone()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Number(text) => {
+            let number: i64 = text.parse().ok()?;
+            Some(number.to_string()).filter(|it| it == text)
+        }
+        _ => None,
+    }
 }
 
 /// What the estate publishes by a name where the stack is: SSM's parameters are of a region
@@ -97,7 +112,8 @@ impl Names {
         for parameter in root.get("Parameters").map(Node::members).unwrap_or_default() {
             let kind = parameter.value.get("Type").and_then(Node::text).unwrap_or_default();
             let Some(default) = parameter.value.get("Default") else { continue };
-            let Some(text) = default.text() else { continue };
+            let plain = plain(default);
+            let Some(text) = plain.as_deref() else { continue };
             let of_ssm = kind.strip_prefix("AWS::SSM::Parameter::Value<");
             let value = match of_ssm {
                 Some(kind) => published(text, place, resources)
@@ -108,6 +124,11 @@ impl Names {
         }
         let mut names = Self(names);
         for resource in root.get("Resources").map(Node::members).unwrap_or_default() {
+            let written_out = written_out(resource, &names, place);
+            if !written_out.is_empty() {
+                names.0.extend(written_out);
+                continue;
+            }
             let name = |property| {
                 let node = resource.value.path(&["Properties", property])?;
                 names.resolved(node).text().map(str::to_owned)
@@ -257,6 +278,74 @@ impl Names {
     }
 }
 
+/// What `Ref` of a resource gives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ref {
+    Name,
+    Arn,
+    /// Neither: of a queue it is its URL.
+    Other,
+}
+
+/// A type, the property that is its name, what is in the ARN before the name, what `Ref` gives,
+/// and the attribute that is the ARN.
+type WrittenOut = (&'static str, &'static str, (&'static str, &'static str), Ref, &'static str);
+
+/// Types whose name is the one that is written: the property that it is, what is in the ARN
+/// before it (the service, and what is before the name), what `Ref` gives, and the attribute
+/// that is the ARN (the "Return values" of each type at
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html>,
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>).
+const WRITTEN_OUT: [WrittenOut; 7] = [
+    ("AWS::DynamoDB::GlobalTable", "TableName", ("dynamodb", "table/"), Ref::Name, "Arn"),
+    ("AWS::DynamoDB::Table", "TableName", ("dynamodb", "table/"), Ref::Name, "Arn"),
+    ("AWS::Kinesis::Stream", "Name", ("kinesis", "stream/"), Ref::Name, "Arn"),
+    (BUCKET, "BucketName", ("s3", ""), Ref::Name, "Arn"),
+    // It is a table of the same name and logical id
+    // (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-simpletable.html>).
+    ("AWS::Serverless::SimpleTable", "TableName", ("dynamodb", "table/"), Ref::Name, "Arn"),
+    ("AWS::SNS::Topic", "TopicName", ("sns", ""), Ref::Arn, "TopicArn"),
+    ("AWS::SQS::Queue", "QueueName", ("sqs", ""), Ref::Other, "Arn"),
+];
+
+/// Its ARN has neither a region nor an account.
+const BUCKET: &str = "AWS::S3::Bucket";
+
+/// What `Ref` and the ARN of a resource are whose name is written out.
+fn written_out(resource: &Member, names: &Names, place: &Place) -> Vec<(String, Value)> {
+    let kind = resource.value.get("Type").and_then(Node::text).unwrap_or_default();
+    let of = WRITTEN_OUT.iter().find(|(own, ..)| *own == kind);
+    let Some((_, property, (service, before), reference, attribute)) = of else {
+        return Vec::new();
+    };
+    let written = resource.value.path(&["Properties", *property]);
+    let resolved = written.map(|node| names.resolved(node));
+    let name = resolved.as_ref().and_then(Node::text);
+    // What is no name makes no ARN, and what a macro adds is not known.
+    let is_name = |name: &&str| {
+        let is_of_one = |it: char| it.is_ascii_alphanumeric() || "._-".contains(it);
+        !name.is_empty() && name.chars().all(is_of_one) && made_by(&resource.value).is_none()
+    };
+    let Some(name) = name.filter(is_name) else { return Vec::new() };
+    let Place { partition, account, region } = place;
+    let arn = match (kind, region) {
+        (BUCKET, _) => Some(format!("arn:{partition}:{service}:::{name}")),
+        (_, Some(region)) => {
+            Some(format!("arn:{partition}:{service}:{region}:{account}:{before}{name}"))
+        }
+        (_, None) => None,
+    };
+    let text = |text: &str| Value::Text(text.to_owned());
+    let by_ref = match reference {
+        Ref::Name => Some(text(name)),
+        Ref::Arn => arn.as_deref().map(text),
+        Ref::Other => None,
+    };
+    let by_ref = by_ref.map(|it| (resource.key.clone(), it));
+    let by_arn = arn.as_deref().map(|arn| (format!("{}.{attribute}", resource.key), text(arn)));
+    by_ref.into_iter().chain(by_arn).collect()
+}
+
 fn is_role(resource: &Member) -> bool {
     resource.value.get("Type").and_then(Node::text) == Some("AWS::IAM::Role")
 }
@@ -305,6 +394,35 @@ mod tests {
     #[case::sub_of_its_own_before_another("!Sub ['${Text}', {Text: x}]", r#""x""#)]
     fn what_is_known_of_a_function_is_what_it_gives(#[case] written: &str, #[case] is: &str) {
         assert_eq!(value(written).as_deref(), Some(is));
+    }
+
+    /// A name that is written out says the ARN.
+    #[rstest]
+    #[case::a_bucket("!Ref B", Some("secret"))]
+    #[case::its_arn("!GetAtt B.Arn", Some("arn:aws:s3:::secret"))]
+    #[case::what_is_in_it("!Sub '${B.Arn}/*'", Some("arn:aws:s3:::secret/*"))]
+    #[case::by_its_name("!Sub 'arn:aws:s3:::${B}/*'", Some("arn:aws:s3:::secret/*"))]
+    #[case::put_together("!Join ['/', [!GetAtt B.Arn, '*']]", Some("arn:aws:s3:::secret/*"))]
+    #[case::a_queue("!GetAtt Q.Arn", Some("arn:aws:sqs:eu-west-1:123456789012:secret"))]
+    #[case::the_url_of_a_queue("!Ref Q", None)]
+    #[case::a_topic("!Ref T", Some("arn:aws:sns:eu-west-1:123456789012:secret"))]
+    #[case::a_table("!GetAtt D.Arn", Some("arn:aws:dynamodb:eu-west-1:123456789012:table/secret"))]
+    #[case::the_name_of_a_table("!Ref D", Some("secret"))]
+    #[case::of_a_parameter("!GetAtt P.Arn", Some("arn:aws:s3:::of-a-parameter"))]
+    #[case::without_a_name("!GetAtt N.Arn", None)]
+    #[case::of_a_name_that_is_not_known("!GetAtt O.Arn", None)]
+    #[case::of_what_is_no_name("!GetAtt S.Arn", None)]
+    #[case::of_what_a_macro_makes("!GetAtt M.Arn", None)]
+    fn a_name_that_is_written_out_is_known(#[case] written: &str, #[case] expected: Option<&str>) {
+        let text = format!(
+            "Parameters:\n  Name: {{Type: String, Default: of-a-parameter}}\n  Open: {{Type: String}}\nResources:\n  B: {{Type: 'AWS::S3::Bucket', Properties: {{BucketName: secret}}}}\n  Q: {{Type: 'AWS::SQS::Queue', Properties: {{QueueName: secret}}}}\n  T: {{Type: 'AWS::SNS::Topic', Properties: {{TopicName: secret}}}}\n  D: {{Type: 'AWS::DynamoDB::Table', Properties: {{TableName: secret}}}}\n  P: {{Type: 'AWS::S3::Bucket', Properties: {{BucketName: !Ref Name}}}}\n  N: {{Type: 'AWS::S3::Bucket'}}\n  O: {{Type: 'AWS::S3::Bucket', Properties: {{BucketName: !Ref Open}}}}\n  S: {{Type: 'AWS::S3::Bucket', Properties: {{BucketName: 'a*'}}}}\n  M: {{Type: 'AWS::S3::Bucket', Properties: {{BucketName: a, 'Fn::Transform': {{Name: 'AWS::Include'}}}}}}\n  R: {{Type: 'AWS::SNS::Topic', Properties: {{P: {written}}}}}\n"
+        );
+        let Ok(Read::Template { root, .. }) = read(&text) else { panic!("no template: {text}") };
+        let (partition, account) = ("aws".to_owned(), "123456789012".to_owned());
+        let place = Place { partition, account, region: Some("eu-west-1".to_owned()) };
+        let names = Names::of(&root, &place, &[]);
+        let node = root.path(&["Resources", "R", "Properties", "P"]).unwrap();
+        assert_eq!(names.resolved(node).text(), expected);
     }
 
     #[rstest]

@@ -160,9 +160,18 @@ enum May {
     Anything,
 }
 
+/// An attribute that no resource has.
+const MADE: [&str; 2] = ["AWS::Serverless", "Made"];
+
 /// What is not known before the stack is made.
 pub(super) fn unknown() -> Json {
-    json!({"Fn::GetAtt": ["AWS::Serverless", "Made"]})
+    json!({"Fn::GetAtt": MADE})
+}
+
+/// Whether a value is [`unknown`].
+pub(super) fn is_unknown(node: &Node) -> bool {
+    let parts = node.get("Fn::GetAtt").map(Node::items).unwrap_or_default();
+    parts.len() == MADE.len() && parts.iter().zip(MADE).all(|(one, made)| one.text() == Some(made))
 }
 
 /// A resource of SAM's.

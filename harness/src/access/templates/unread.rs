@@ -41,9 +41,9 @@ const OF_SAM: [&str; 14] = [
 ];
 
 /// Nested stacks, what they share, types that are not AWS's, and macros, which may change all
-/// of it but for those that are known
+/// of it but for those that are known, each with its line
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-macros.html>).
-pub(super) fn unread(root: &Node, resources: &[Member]) -> Vec<String> {
+pub(super) fn unread(root: &Node, resources: &[Member]) -> Vec<(usize, String)> {
     const KNOWN: [&str; 2] = ["AWS::Serverless-2016-10-31", "AWS::LanguageExtensions"];
     let mut all = Vec::new();
     let transform = root.get("Transform").filter(|node| node.is_something());
@@ -53,26 +53,31 @@ pub(super) fn unread(root: &Node, resources: &[Member]) -> Vec<String> {
         let others = named.iter().filter(|one| one.text().is_none_or(|it| !KNOWN.contains(&it)));
         all.extend(others.map(|one| {
             let name = one.text().or_else(|| one.get("Name")?.text()).unwrap_or_default();
-            format!("what the macro `{name}` makes of the template is not read")
+            let what = format!("what the macro `{name}` makes of the template is not read");
+            (one.at.line, what)
         }));
     }
     for member in root.members().iter().filter(|member| member.key.starts_with("Fn::")) {
-        all.push(format!("what `{}` makes of the template is not read", member.key));
+        let what = format!("what `{}` makes of the template is not read", member.key);
+        all.push((member.at.line, what));
     }
     for resource in resources {
         let kind = resource.value.get("Type").and_then(Node::text).unwrap_or_default();
         let key = &resource.key;
-        if key.starts_with("Fn::") {
-            all.push(format!("Resources.{key}: what it makes is not read"));
+        let what = if key.starts_with("Fn::") {
+            "what it makes is not read".to_owned()
         } else if let Some(function) = made_by(&resource.value) {
-            all.push(format!("Resources.{key}: what `{function}` makes of it is not read"));
+            format!("what `{function}` makes of it is not read")
         } else if is_unread(kind) {
-            all.push(format!("Resources.{key}: what this `{kind}` makes or grants is not read"));
+            format!("what this `{kind}` makes or grants is not read")
         } else if resource.value.get("Connectors").is_some() {
-            all.push(format!("Resources.{key}: what its `Connectors` grant is not read"));
+            "what its `Connectors` grant is not read".to_owned()
         } else if kind.is_empty() {
-            all.push(format!("Resources.{key}: it has no `Type`"));
-        }
+            "it has no `Type`".to_owned()
+        } else {
+            continue;
+        };
+        all.push((resource.at.line, format!("Resources.{key}: {what}")));
     }
     all
 }

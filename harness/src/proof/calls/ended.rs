@@ -316,7 +316,7 @@ mod tests {
         inputs.asked[0].resource_policy = Some(Attached { id: Arc::clone(&slot), slot, document });
         let differs = predicted(&all, &nothing()).of(&inputs).unwrap_err();
         assert_eq!(differs.prover, "allowed by statement `Hole` of `aws_iam_role_policy.ci`");
-        assert_eq!(differs.guard, "denied by statement 0 of `its policy`");
+        assert_eq!(differs.guard, "denied by statement 1 of `its policy`");
         let denies = Denies::of(&policy, Some(&[ROLE.to_owned()]), &[], true);
         let mut estate = Estate::default();
         let entry = Entry { denies, ..Entry::default() };

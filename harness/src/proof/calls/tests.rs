@@ -42,6 +42,7 @@ fn claim(allowed: &Value, forbidden: &Value) -> Claim {
         denials: Arc::default(),
         disguised: Vec::new(),
         tagged: Vec::new(),
+        elsewhere: Arc::default(),
     }
 }
 
@@ -123,6 +124,21 @@ const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/app-*";
     json!({"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}),
     "lambda", "CreateFunctionUrlConfig", json!({"FunctionName": "f", "AuthType": "NONE"})
 )]
+#[case::lambda_with_a_value_of_the_model(
+    "lambda:CreateFunctionUrlConfig", "arn:aws:lambda:us-east-1:123456789012:function:f",
+    Value::Null,
+    "lambda", "CreateFunctionUrlConfig", json!({"FunctionName": "f", "AuthType": "NONE"})
+)]
+#[case::lambda_with_the_value_that_is_let_in(
+    "lambda:CreateFunctionUrlConfig", "arn:aws:lambda:us-east-1:123456789012:function:f",
+    json!({"StringNotEquals": {"lambda:FunctionUrlAuthType": "NONE"}}),
+    "lambda", "CreateFunctionUrlConfig", json!({"FunctionName": "f", "AuthType": "AWS_IAM"})
+)]
+#[case::lambda_with_the_value_that_a_pattern_means(
+    "lambda:CreateFunctionUrlConfig", "arn:aws:lambda:us-east-1:123456789012:function:f",
+    json!({"StringLike": {"lambda:FunctionUrlAuthType": "A*"}}),
+    "lambda", "CreateFunctionUrlConfig", json!({"FunctionName": "f", "AuthType": "AWS_IAM"})
+)]
 #[case::lambda_with_what_stands_further_down(
     "lambda:UpdateFunctionConfiguration", "arn:aws:lambda:us-east-1:123456789012:function:f",
     json!({"ForAnyValue:StringEquals": {"lambda:SubnetIds": "subnet-1"}}),
@@ -195,7 +211,7 @@ fn a_request_is_a_call(
     assert_eq!(made.breaks.action, action);
     assert_eq!(made.supposes, [""; 0]);
     let by: Vec<String> = made.allowed_by.iter().map(ToString::to_string).collect();
-    assert_eq!(by, ["statement 0 of `the guard rail`"]);
+    assert_eq!(by, ["statement 1 of `the guard rail`"]);
 }
 
 #[rstest]
@@ -209,6 +225,17 @@ fn a_request_is_a_call(
     "iam:PassRole", "arn:aws:iam::123456789012:role/app-*",
     json!({"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/b"}}),
     "requests for `iam:PassRole` never carry `iam:permissionsboundary`"
+)]
+#[case::a_key_of_managed_policies(
+    "aws-marketplace:Subscribe", "*",
+    json!({"StringEquals": {"aws-marketplace:ProductId": "p"}}),
+    "AWS's reference does not list `aws-marketplace:productid` for `aws-marketplace:Subscribe`, \
+     though AWS's managed policies do: what sets it is not known"
+)]
+#[case::a_key_of_another_service(
+    "iam:GetRole", "*",
+    json!({"StringEquals": {"s3:prefix": "p"}}),
+    "AWS's reference does not list `s3:prefix` for `iam:GetRole`: what sets it is not known"
 )]
 #[case::what_it_needs_besides(
     "lambda:CreateFunction",

@@ -37,6 +37,18 @@ impl Bits {
         self.0.iter_mut().zip(&other.0).for_each(|(one, other)| *one |= other);
     }
 
+    pub(super) fn remove(&mut self, member: usize) {
+        if let Some(word) = self.0.get_mut(member / 64) {
+            *word &= !(1 << (member % 64));
+        }
+    }
+
+    /// The members that another has not.
+    pub(super) fn without(&self, other: &Self) -> Self {
+        let others = other.0.iter().copied().chain(std::iter::repeat(0));
+        Self(self.0.iter().zip(others).map(|(one, other)| one & !other).collect())
+    }
+
     pub(super) fn keep(&mut self, other: &Self) {
         self.0.truncate(other.0.len());
         self.0.iter_mut().zip(&other.0).for_each(|(one, other)| *one &= other);

@@ -21,6 +21,8 @@ pub(super) struct Classes {
     covered: RefCell<Covered>,
     indexes: RefCell<HashMap<String, Rc<Index>>>,
     let_in: RefCell<HashMap<(String, Trust), Rc<Bits>>>,
+    /// By kind, whether one of its things has a policy of its own.
+    with_policies: RefCell<HashMap<String, bool>>,
 }
 
 /// All things of a kind in classes.
@@ -141,6 +143,16 @@ impl Classes {
         })
     }
 
+    /// Whether a thing of a kind has a policy of its own.
+    pub(super) fn have_policies(&self, world: &World, kind: &str) -> bool {
+        if let Some(known) = self.with_policies.borrow().get(kind) {
+            return *known;
+        }
+        let have = world.of_kind(kind).iter().any(|one| one.policy.is_some());
+        self.with_policies.borrow_mut().insert(kind.to_owned(), have);
+        have
+    }
+
     /// The classes of a kind by what is of the things themselves.
     fn own(&self, world: &World, ask: &Ask, tags: &BTreeSet<&str>) -> Rc<Whole> {
         let keys = tags.iter().map(|key| (*key).to_owned()).collect();
@@ -165,6 +177,7 @@ impl Classes {
                     // What is not known is of no other.
                     (is_open(ask, thing) || thing.maybe.is_some()).then_some(place),
                     tagged.map(Iterator::collect::<Vec<_>>),
+                    thing.account.as_deref(),
                 );
                 let at = *places.entry(class).or_insert(whole.all.len());
                 whole.of.push(at);

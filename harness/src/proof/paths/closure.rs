@@ -1,7 +1,9 @@
 //! All that a source comes to: each identity that it acts as gains what its means
-//! give, until nothing is new. [`gains`] has what a means gives.
+//! give, until nothing is new. [`gains`] has what a means gives, [`lifted`] which Denies of
+//! resources' policies need not stay.
 
 mod gains;
+mod lifted;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -16,7 +18,7 @@ use super::holder::{Found, Holder, trust_in, unlimited};
 use super::means::{Gives, Means, Trust, is_any};
 use super::question::{Answer, CannotAsk};
 use super::shared::{Runs, Shared};
-use super::world::{OTHER, Thing};
+use super::world::Thing;
 
 /// What an identity has gained is taken part by part up to so many at a time.
 const PARTS: usize = 8;
@@ -78,7 +80,7 @@ pub(super) struct Part {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Gained {
     pub(super) all: Grown,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<Rc<Part>>,
 }
 
 impl Gained {
@@ -86,7 +88,7 @@ impl Gained {
         let before = self.all.clone();
         self.all.add(&part.grown);
         if self.all != before {
-            self.parts.push(part);
+            self.parts.push(Rc::new(part));
         }
     }
 }
@@ -96,7 +98,7 @@ struct State {
     holder: Rc<Holder>,
     /// The steps to its session.
     session: BTreeSet<usize>,
-    parts: Vec<Part>,
+    parts: Vec<Rc<Part>>,
     /// How many steps it takes.
     cost: usize,
 }
@@ -113,13 +115,20 @@ pub(super) struct Closure<'s, 'w> {
     shared: &'s Shared<'w>,
     /// Whether what is not known counts as allowed.
     optimistic: bool,
+    /// The policies of resources that it may change, where what is not known counts as allowed.
+    lifted: BTreeSet<usize>,
     pub(super) steps: Vec<Step>,
     /// Those of the fewest steps first.
     states: Vec<State>,
     /// By identity: the steps to its session.
-    held: Vec<Option<BTreeSet<usize>>>,
-    grown: Vec<Gained>,
+    held: BTreeMap<usize, BTreeSet<usize>>,
+    /// The roles that it does not act as, by place.
+    lacked: Bits,
+    /// By identity; who has gained nothing is not in it.
+    grown: HashMap<usize, Gained>,
     have: Vec<Bits>,
+    /// The asks of which all things are had.
+    full: Bits,
     /// By means and thing: steps that may be taken, and are not yet.
     next: HashMap<(usize, usize), Step>,
     /// No one of these takes more steps before it.
@@ -128,20 +137,23 @@ pub(super) struct Closure<'s, 'w> {
 
 impl<'s, 'w> Closure<'s, 'w> {
     /// Follows who acts as some identities from the beginning.
-    pub(super) fn of(
+    fn under(
         shared: &'s Shared<'w>,
         sources: &[Entered],
         optimistic: bool,
+        lifted: BTreeSet<usize>,
     ) -> Result<Self, CannotAsk> {
-        let count = shared.world.identities.len();
         let mut closure = Self {
             shared,
             optimistic,
+            lifted,
             steps: Vec::new(),
             states: Vec::new(),
-            held: vec![None; count],
-            grown: vec![Default::default(); count],
+            held: BTreeMap::new(),
+            lacked: shared.places.values().copied().collect(),
+            grown: HashMap::new(),
             have: vec![Bits::default(); shared.table.asks.len()],
+            full: Bits::default(),
             next: HashMap::new(),
             dearest: 0,
         };
@@ -157,8 +169,7 @@ impl<'s, 'w> Closure<'s, 'w> {
         if call.open.is_some() && !self.optimistic {
             return Ok(());
         }
-        let roles = self.shared.world.of_kind("role");
-        let thing = roles.iter().position(|one| one.of == Some(entered.identity));
+        let thing = self.shared.places.get(&entered.identity).copied();
         let number = self.steps.len();
         self.steps.push(Step {
             means: None,
@@ -173,18 +184,21 @@ impl<'s, 'w> Closure<'s, 'w> {
     }
 
     fn hold(&mut self, identity: usize, after: BTreeSet<usize>) -> Result<(), CannotAsk> {
-        let Some(held) = self.held.get_mut(identity) else { return Ok(()) };
-        if held.is_some() {
+        if self.held.contains_key(&identity) {
             return Ok(());
         }
-        *held = Some(after);
+        self.held.insert(identity, after);
+        if let Some(place) = self.shared.places.get(&identity) {
+            self.lacked.remove(*place);
+        }
         self.take(identity, &[])?;
         self.take_grown(identity, 0)
     }
 
     /// Takes what an identity has gained from a part on: each part by itself, and all.
     fn take_grown(&mut self, identity: usize, from: usize) -> Result<(), CannotAsk> {
-        let parts = self.grown.get(identity).map(|gained| gained.parts.clone()).unwrap_or_default();
+        let parts =
+            self.grown.get(&identity).map(|gained| gained.parts.clone()).unwrap_or_default();
         for part in parts.iter().skip(from).take(PARTS) {
             self.take(identity, std::slice::from_ref(part))?;
         }
@@ -194,24 +208,24 @@ impl<'s, 'w> Closure<'s, 'w> {
         }
     }
 
-    fn take(&mut self, identity: usize, parts: &[Part]) -> Result<(), CannotAsk> {
+    fn take(&mut self, identity: usize, parts: &[Rc<Part>]) -> Result<(), CannotAsk> {
         let Some(holder) = self.holder(identity, parts)? else { return Ok(()) };
-        let session = self.held.get(identity).cloned().flatten().unwrap_or_default();
-        for at in &holder.some {
-            let (Some(have), Some(found), Some(full)) =
-                (self.have.get_mut(*at), holder.found.get(*at), self.shared.full.get(*at))
+        let session = self.held.get(&identity).cloned().unwrap_or_default();
+        for at in holder.everything.without(&self.full).iter() {
+            if let (Some(have), Some(full)) = (self.have.get_mut(at), self.shared.full.get(at)) {
+                have.clone_from(full);
+            }
+        }
+        self.full.add(&holder.everything);
+        for at in holder.some.iter().filter(|at| !self.full.contains(**at)) {
+            let (Some(have), Some(Found::Some(allowed))) =
+                (self.have.get_mut(*at), holder.found.get(*at))
             else {
                 continue;
             };
-            match found {
-                Found::Nothing => {}
-                Found::Everything => have.add(full),
-                Found::Some(allowed) => {
-                    have.add(&allowed.yes);
-                    if self.optimistic {
-                        have.add(&allowed.open);
-                    }
-                }
+            have.add(&allowed.yes);
+            if self.optimistic {
+                have.add(&allowed.open);
             }
         }
         let mut state = State { holder, session, parts: parts.to_vec(), cost: 0 };
@@ -227,8 +241,8 @@ impl<'s, 'w> Closure<'s, 'w> {
     }
 
     /// An identity with some of what it has gained.
-    fn holder(&self, identity: usize, parts: &[Part]) -> Result<Option<Rc<Holder>>, CannotAsk> {
-        let mut grown = Grown::default();
+    fn holder(&self, identity: usize, parts: &[Rc<Part>]) -> Result<Option<Rc<Holder>>, CannotAsk> {
+        let mut grown = Grown { lifted: self.lifted.clone(), ..Grown::default() };
         parts.iter().for_each(|part| grown.add(&part.grown));
         self.shared.holder(identity, &grown)
     }
@@ -237,9 +251,8 @@ impl<'s, 'w> Closure<'s, 'w> {
     fn round(&mut self) -> Result<bool, CannotAsk> {
         let table = self.shared.table;
         let mut found: Vec<(usize, usize)> = Vec::new();
-        let lacked = self.lacked();
         for (place, means) in table.means.iter().enumerate() {
-            let things = self.reached(place, means, &lacked);
+            let things = self.reached(place, means);
             let of = things.iter().filter(|thing| self.gives(means, *thing));
             found.extend(of.map(|thing| (place, thing)));
         }
@@ -273,7 +286,8 @@ impl<'s, 'w> Closure<'s, 'w> {
         for (place, thing) in found {
             let Some(means) = table.means.get(place) else { continue };
             // Another of this round may have given the same.
-            let of = self.shared.world.of_kind(&means.on).get(thing).and_then(|one| one.of);
+            let about = self.shared.about.get(place).and_then(|all| all.get(thing));
+            let of = about.and_then(|one| one.of);
             let is_given =
                 means.gives == Gives::Session && of.is_some_and(|it| sessions.contains_key(&it));
             if is_given || !self.gives(means, thing) {
@@ -305,36 +319,29 @@ impl<'s, 'w> Closure<'s, 'w> {
         Ok(true)
     }
 
-    /// The roles that it does not act as, by place.
-    fn lacked(&self) -> Bits {
-        let roles = self.shared.world.of_kind("role").iter().enumerate();
-        let is_lacked = |of: Option<usize>| of.is_some_and(|it| self.held(it).is_none());
-        roles.filter(|(_, role)| is_lacked(role.of)).map(|(place, _)| place).collect()
-    }
-
     /// The things of a means of which all that it needs is had, and that give something.
-    fn reached(&self, place: usize, means: &Means, lacked: &Bits) -> Bits {
-        let mut all = match means.gives == Gives::Session && means.on == "role" {
-            true => lacked.clone(),
-            false => Bits::full(self.shared.world.of_kind(&means.on).len()),
-        };
-        if all.is_empty() {
-            return all;
-        }
-        if means.unsure.is_some() && !self.optimistic {
+    fn reached(&self, place: usize, means: &Means) -> Bits {
+        let has_none = |need: &usize| self.have.get(*need).is_none_or(Bits::is_empty);
+        if (means.unsure.is_some() && !self.optimistic) || means.needs.iter().any(has_none) {
             return Bits::default();
         }
+        let mut all = match means.gives == Gives::Session && means.on == "role" {
+            true => self.lacked.clone(),
+            false => Bits::full(self.shared.about.get(place).map_or(0, |all| all.len())),
+        };
         for need in &means.needs {
             let (Some(have), Some(ask)) = (self.have.get(*need), self.shared.table.asks.get(*need))
             else {
                 return Bits::default();
             };
-            if have.is_empty() {
-                return Bits::default();
-            }
             if ask.on == means.on {
                 all.keep(have);
-            } else if !is_any(&ask.on) {
+            } else if is_any(&ask.on) {
+                if let Some(roles) = self.shared.beside(*need, have).filter(|_| means.on == "role")
+                {
+                    all.keep(&roles);
+                }
+            } else {
                 let places = self.shared.roles.get(ask.on.as_str());
                 let of = |one: usize| *places?.get(one)?;
                 let mut roles: Bits = have.iter().filter_map(of).collect();
@@ -343,11 +350,14 @@ impl<'s, 'w> Closure<'s, 'w> {
                     // they do not say as which role it runs.
                     let mut anybodys = self.shared.anybodys(&ask.on).iter();
                     let may_be_any = anybodys.any(|one| have.contains(*one));
-                    if may_be_any || have.contains(OTHER) {
-                        roles.add(&runs.open);
-                    }
                     if may_be_any {
+                        roles.add(&runs.open);
                         roles.add(&runs.yes);
+                    }
+                    for (at, other) in self.shared.others(&ask.on) {
+                        if have.contains(at) {
+                            roles.add(&self.shared.of_account(other, &runs.open));
+                        }
                     }
                 }
                 all.keep(&roles);
@@ -369,8 +379,7 @@ impl<'s, 'w> Closure<'s, 'w> {
 
     /// A means that is taken, with the requests of whoever was first able to.
     fn step(&self, place: usize, means: &Means, thing: usize) -> Result<Step, CannotAsk> {
-        let world = self.shared.world;
-        let target = world.of_kind(&means.on).get(thing);
+        let target = self.shared.about.get(place).and_then(|all| all.get(thing));
         let mut step = Step {
             means: Some(place),
             thing,
@@ -380,18 +389,25 @@ impl<'s, 'w> Closure<'s, 'w> {
             after: BTreeSet::new(),
             cost: 0,
         };
+        let may_be_beside = |one: &Thing| target.is_none_or(|target| one.is_beside(target));
         for need in &means.needs {
-            let Some(ask) = self.shared.table.asks.get(*need) else { continue };
-            let on = world.of_kind(&ask.on);
+            let (Some(ask), Some(on)) =
+                (self.shared.table.asks.get(*need), self.shared.asked.get(*need))
+            else {
+                continue;
+            };
             let places: Vec<usize> = if ask.on == means.on {
                 vec![thing]
             } else if is_any(&ask.on) {
-                (0..on.len()).collect()
+                let all = on.iter().enumerate();
+                all.filter(|(_, one)| may_be_beside(one)).map(|(at, _)| at).collect()
             } else {
                 let of = target.and_then(|one| one.of);
                 let own = self.shared.of(&ask.on, of).iter().copied();
                 let anybodys = self.shared.anybodys(&ask.on).iter().copied();
-                own.chain(anybodys).chain([OTHER]).collect()
+                let others = self.shared.others(&ask.on);
+                let others = others.filter(|(_, one)| may_be_beside(one)).map(|(at, _)| at);
+                own.chain(anybodys).chain(others).collect()
             };
             for at in places {
                 if let Some((call, after)) = self.call(*need, at)? {
@@ -467,7 +483,7 @@ impl<'s, 'w> Closure<'s, 'w> {
     /// A request, with what it is made of.
     pub(super) fn told(&self, made: &Made) -> Option<Call> {
         let asked = self.shared.table.asks.get(made.ask)?;
-        let on = self.shared.world.of_kind(&asked.on).get(made.thing)?;
+        let on = self.shared.asked.get(made.ask)?.get(made.thing)?;
         let identity = self.shared.world.identities.get(made.holder.identity)?;
         let resource = match asked.trust {
             Trust::Caller => trust_in(&identity.principal).ok(),
@@ -498,20 +514,26 @@ impl<'s, 'w> Closure<'s, 'w> {
 
     /// Whom it acts as.
     pub(super) fn held(&self, identity: usize) -> Option<&BTreeSet<usize>> {
-        self.held.get(identity)?.as_ref()
+        self.held.get(&identity)
+    }
+
+    /// All that it acts as, with the steps to each session.
+    pub(super) fn all_held(&self) -> impl Iterator<Item = (usize, &BTreeSet<usize>)> {
+        self.held.iter().map(|(identity, steps)| (*identity, steps))
     }
 
     /// The steps to more than an identity may do by itself, the fewest: one part of what it has
     /// gained, or else no part more than that takes.
     pub(super) fn grown(&self, identity: usize) -> Result<Option<BTreeSet<usize>>, CannotAsk> {
-        let Some(gained) = self.grown.get(identity) else { return Ok(None) };
-        if gained.parts.is_empty() || !self.shared.is_more(identity, &gained.all)? {
+        let Some(gained) = self.grown.get(&identity) else { return Ok(None) };
+        let is_more = |grown: &Grown| self.shared.is_more(identity, grown, !self.optimistic);
+        if gained.parts.is_empty() || !is_more(&gained.all)? {
             return Ok(None);
         }
-        let mut parts: Vec<&Part> = gained.parts.iter().collect();
+        let mut parts: Vec<&Part> = gained.parts.iter().map(Rc::as_ref).collect();
         parts.sort_by_key(|part| self.cost(&part.steps));
         for part in &parts {
-            if self.shared.is_more(identity, &part.grown)? {
+            if is_more(&part.grown)? {
                 return Ok(Some(part.steps.clone()));
             }
         }
@@ -522,7 +544,7 @@ impl<'s, 'w> Closure<'s, 'w> {
             let rest: Vec<&Part> = rest.collect();
             let mut grown = Grown::default();
             rest.iter().for_each(|one| grown.add(&one.grown));
-            if self.shared.is_more(identity, &grown)? {
+            if is_more(&grown)? {
                 needed = rest;
             }
         }

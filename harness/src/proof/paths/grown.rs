@@ -21,6 +21,8 @@ pub(super) struct Grown {
     pub(super) left: BTreeSet<usize>,
     /// Managed policies that say anything now.
     pub(super) replaced: BTreeSet<usize>,
+    /// Policies of resources that say anything now, by their places among those that deny.
+    pub(super) lifted: BTreeSet<usize>,
 }
 
 impl Grown {
@@ -33,6 +35,7 @@ impl Grown {
         self.groups.extend(&other.groups);
         self.left.extend(&other.left);
         self.replaced.extend(&other.replaced);
+        self.lifted.extend(&other.lifted);
     }
 
     /// The policies of an identity with this.

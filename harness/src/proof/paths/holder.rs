@@ -2,6 +2,8 @@
 
 mod asker;
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ringfence_policy::symbolic::{Effect, StatementView, statements};
@@ -18,6 +20,7 @@ use super::grown::{Grown, everything};
 use super::means::{Ask, Trust};
 use super::question::{Answer, CannotAsk};
 use super::world::{Thing, World};
+use crate::access::federated;
 
 /// What an identity may do, of all that is asked.
 #[derive(Debug)]
@@ -26,8 +29,14 @@ pub(super) struct Holder {
     pub(super) policies: Policies,
     /// By ask.
     pub(super) found: Vec<Found>,
-    /// The asks of which it is allowed something.
+    /// The asks of which it is allowed everything.
+    pub(super) everything: Bits,
+    /// Those of which it is allowed some things, or may be.
     pub(super) some: Vec<usize>,
+    /// The policies of resources that alone keep it from something, by their places.
+    pub(super) kept_back_by: BTreeSet<usize>,
+    /// Of such policies, whether it may change them.
+    pub(super) changes: RefCell<BTreeMap<usize, bool>>,
 }
 
 /// Of what an ask is allowed.
@@ -91,31 +100,67 @@ impl Holder {
         // Whatever is not known allows the most that it may.
         let mut widest = policies.clone();
         widest.identity.extend(identity.most.iter().cloned());
-        let all = identity.open.is_empty() && world.kept_back_by.is_none() && is_all(&policies);
+        let sure = identity.surely(policies.clone());
+        let all = world.kept_back_by.is_none() && sure.as_ref().is_some_and(is_all);
+        let sure = sure.filter(|_| !identity.open.is_empty());
         let trust = trust_in(&identity.principal)?;
         let mut unread = Vec::new();
         for one in &world.unread {
             unread.extend(one.most(Some(&identity.principal))?.map(|most| (one, most)));
         }
         let owned = answers.owned(&widest);
-        let asker = Asker { world, classes, answers, identity, owned, trust, unread };
+        let surely = sure.map(|sure| answers.owned(&sure));
+        let federates = matches!(identity.principal, Principal::User { .. })
+            && answers.slice(&owned, federated::TOKEN).may;
+        let (whole, lifted) = (&widest, &grown.lifted);
+        let kept_back_by = RefCell::default();
+        let asker = Asker {
+            world,
+            classes,
+            answers,
+            identity,
+            owned,
+            surely,
+            trust,
+            unread,
+            whole,
+            federates,
+            lifted,
+            kept_back_by,
+        };
         let found = asks.iter().map(|ask| {
             // Who may do everything changes a trust policy, whatever it says.
             let by_identity = || {
                 ask.trust != Trust::Own
-                    && (ask.on == "role"
-                        || world.of_kind(&ask.on).iter().all(|one| one.policy.is_none()))
+                    && (ask.on == "role" || !classes.have_policies(world, &ask.on))
+            };
+            let is_denied = || world.denied.may_of(ask, world.of_kind(&ask.on));
+            // Who may do everything may not in another account.
+            let is_elsewhere = || {
+                let mut things = world.of_kind(&ask.on).iter();
+                world.is_of_several && things.any(|thing| !world.is_beside(place, thing))
             };
             match () {
-                () if all && by_identity() => Ok(Found::Everything),
+                () if all && by_identity() && !is_denied() && !is_elsewhere() => {
+                    Ok(Found::Everything)
+                }
                 () if ask.or.is_empty() => asker.ask(ask),
                 () => asker.one_of(ask),
             }
         });
         let found = found.collect::<Result<Vec<_>, _>>()?;
-        let is_some = |(_, found): &(usize, &Found)| !matches!(found, Found::Nothing);
-        let some = found.iter().enumerate().filter(is_some).map(|(ask, _)| ask).collect();
-        Ok(Some(Self { identity: place, policies, found, some }))
+        let mut everything = Bits::default();
+        let mut some = Vec::new();
+        for (ask, found) in found.iter().enumerate() {
+            match found {
+                Found::Nothing => {}
+                Found::Everything => everything.insert(ask),
+                Found::Some(_) => some.push(ask),
+            }
+        }
+        let kept_back_by = asker.kept_back_by.into_inner();
+        let changes = RefCell::default();
+        Ok(Some(Self { identity: place, policies, found, everything, some, kept_back_by, changes }))
     }
 }
 

@@ -1,96 +1,18 @@
-//! By what one identity gains another: the table of means, with the known paths.
+//! By what one identity gains another: the table of means, with the known paths. Its rows are
+//! those of `file`.
+
+mod file;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
 
 use ringfence_models::actions;
-use serde::Deserialize;
 
+pub use self::file::known;
+use self::file::{Act, FILE, Service};
+pub(super) use self::file::{Gives, Held, Protected, Taken, ThingType, Trust};
 use super::handed;
 use super::saml::Provider;
-use crate::attacks::escalations::{Category, Path, paths};
-
-/// What a means gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Gives {
-    /// To act as the identity.
-    Session,
-    /// Any policy of its own.
-    Inline,
-    /// Any managed policy.
-    Attached,
-    /// Any policy in place of a managed one.
-    Version,
-    /// What a group has.
-    Member,
-    /// None of the denials of its own policies.
-    NoInline,
-    /// None of those of managed policies.
-    NoAttached,
-    /// None of those of a group.
-    NoMember,
-    /// No boundary.
-    NoBoundary,
-}
-
-/// Whose policy decides beside the caller's, where a role is assumed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Trust {
-    /// None.
-    #[default]
-    None,
-    /// The role's own.
-    Own,
-    /// One that names the caller.
-    Caller,
-}
-
-#[derive(Debug, Deserialize)]
-struct Act {
-    action: String,
-    on: String,
-    gives: Gives,
-    #[serde(default)]
-    trust: Trust,
-    #[serde(default)]
-    then: Option<String>,
-    #[serde(default)]
-    when: Option<(String, String)>,
-}
-
-/// The service that a path's role is handed to.
-#[derive(Debug, Deserialize)]
-pub(super) struct Service {
-    /// The paths, by the beginning of their ids; the longest counts.
-    of: String,
-    /// Who the role lets in.
-    #[serde(rename = "service")]
-    pub(super) name: String,
-    /// What `iam:PassedToService` says, where that is another.
-    #[serde(default)]
-    passed_to: Option<String>,
-    /// Whether it comes with a token.
-    #[serde(default)]
-    pub(super) federated: bool,
-    /// Whether the role is handed over in an instance profile.
-    #[serde(default)]
-    profile: bool,
-    held: Vec<Held>,
-    /// What is not followed of that which runs as the role already.
-    #[serde(default)]
-    unfollowed: Option<String>,
-}
-
-impl Service {
-    /// Whether one of the paths has the action.
-    fn has(&self, action: &str) -> bool {
-        known().any(|path| {
-            path.id.starts_with(&self.of) && path.required.iter().any(|one| one == action)
-        })
-    }
-}
+use crate::attacks::escalations::{Category, Path};
 
 /// A service that must be able to run as a role.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -119,71 +41,6 @@ pub(super) enum Follows {
     Assertions,
 }
 
-/// An action that needs a resource of each of some types.
-#[derive(Debug, Deserialize)]
-struct Whole {
-    action: String,
-    types: Vec<String>,
-}
-
-/// A type of resource that runs as a role.
-#[derive(Debug, Deserialize)]
-pub(super) struct Held {
-    #[serde(rename = "type")]
-    pub(super) kind: String,
-    /// The attribute that names the role.
-    pub(super) role: String,
-    /// The form of its ARN.
-    pub(super) arn: String,
-    /// The attribute without which nothing of it can be entered.
-    #[serde(default)]
-    pub(super) only: Option<String>,
-}
-
-/// A type of resource that is acted upon.
-#[derive(Debug, Deserialize)]
-pub(super) struct ThingType {
-    pub(super) name: String,
-    #[serde(rename = "type")]
-    pub(super) kind: String,
-    pub(super) arn: String,
-    pub(super) policies: Vec<PolicyType>,
-}
-
-/// A type of resource with a policy of another.
-#[derive(Debug, Deserialize)]
-pub(super) struct PolicyType {
-    #[serde(rename = "type")]
-    pub(super) kind: String,
-    /// The attribute that names the other.
-    pub(super) of: String,
-}
-
-/// A protected document, and what changes it.
-#[derive(Debug, Deserialize)]
-pub(super) struct Protected {
-    pub(super) gain: String,
-    pub(super) on: String,
-    actions: Vec<String>,
-    /// What takes something away, with what that is.
-    #[serde(default)]
-    taken: BTreeMap<String, Taken>,
-}
-
-/// What is taken away of an identity or a group: where it has none, nothing changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Taken {
-    /// A policy of its own.
-    Inline,
-    /// A managed policy.
-    Attached,
-    /// The boundary.
-    Boundary,
-    /// A user of a group.
-    Member,
-}
-
 /// A request that changes a protected document.
 #[derive(Debug)]
 pub(super) struct Change {
@@ -191,23 +48,6 @@ pub(super) struct Change {
     pub(super) ask: usize,
     pub(super) takes: Option<Taken>,
 }
-
-#[derive(Debug, Default, Deserialize)]
-struct File {
-    acts: Vec<Act>,
-    services: Vec<Service>,
-    paths: Vec<Path>,
-    whole: Vec<Whole>,
-    anywhere: Vec<String>,
-    /// Paths by which it is not known whether anything is gained, by their ids: why.
-    unsure: BTreeMap<String, String>,
-    things: Vec<ThingType>,
-    protected: Vec<Protected>,
-}
-
-/// The table is part of the program; were it unreadable, a test says so.
-static FILE: LazyLock<File> =
-    LazyLock::new(|| serde_json::from_str(include_str!("means.json")).unwrap_or_default());
 
 /// What is asked of an identity: whether it may do something to each of some things.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -283,18 +123,13 @@ pub(super) fn is_any(on: &str) -> bool {
     on.starts_with(ANYTHING)
 }
 
-/// All known paths: those that are tried as attacks, and those that were published
-/// since.
-pub fn known() -> impl Iterator<Item = &'static Path> {
-    paths().iter().chain(&FILE.paths)
-}
-
 impl Table {
-    /// All means in a partition where roles let in these services, and take assertions of
-    /// these providers.
+    /// All means in a partition where roles let in these services, take assertions of these
+    /// providers, and tokens of the clusters of these.
     pub(super) fn new(
         services: &BTreeSet<String>,
         providers: &[Provider],
+        clusters: &BTreeSet<String>,
         partition: &str,
     ) -> Self {
         let mut table = Self::default();
@@ -309,6 +144,9 @@ impl Table {
         }
         for provider in providers {
             table.asserted(provider);
+        }
+        for cluster in clusters {
+            table.in_pods(cluster);
         }
         for protected in &FILE.protected {
             let actions = protected.actions.iter().map(|action| (action, None));
@@ -335,7 +173,7 @@ impl Table {
         })
     }
 
-    fn act(&mut self, act: &Act, partition: &str) {
+    fn act(&mut self, act: &'static Act, partition: &str) {
         let when = act.when.as_ref();
         let when = when.map(|(key, value)| (key.clone(), value.replace("{partition}", partition)));
         let first = Ask { trust: act.trust, when, ..Ask::of(&act.action, &act.on) };
@@ -344,9 +182,10 @@ impl Table {
             let trust = if then == "sts:AssumeRole" { Trust::Caller } else { Trust::None };
             needs.push(self.ask(Ask { trust, ..Ask::of(then, &act.on) }));
         }
+        needs.extend(act.with.iter().map(|action| self.ask(Ask::of(action, &act.on))));
         let name = act.action.clone();
         let (gives, on) = (act.gives, act.on.clone());
-        let (service, held, unsure) = (None, None, None);
+        let (service, held, unsure) = (None, None, act.unsure.as_deref());
         self.means.push(Means { name, gives, on, needs, service, held, unsure });
     }
 
@@ -476,6 +315,23 @@ impl Table {
         }
     }
 
+    /// What runs in a cluster has tokens of its provider. Whoever may run something there needs
+    /// no permission to pass a role: a job names its role itself
+    /// (<https://docs.aws.amazon.com/emr/latest/EMR-on-EKS-DevelopmentGuide/iam-execution-role.html>),
+    /// and who enters a cluster starts pods
+    /// (<https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html>).
+    fn in_pods(&mut self, provider: &str) {
+        for action in
+            ["emr-containers:StartJobRun", "eks:CreateAccessEntry", "eks:AssociateAccessPolicy"]
+        {
+            let needs = self.anywhere(action);
+            let what = "which pods of its cluster do is not followed".to_owned();
+            let (name, follows) = (provider.to_owned(), Follows::ButFor(Some(what)));
+            let by = By { name, federated: true, in_profile: false, follows };
+            self.by_service(action, needs, by, None);
+        }
+    }
+
     /// The types of resources of each of which an action needs one, as the reference
     /// has them
     /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html>:
@@ -534,7 +390,7 @@ mod tests {
     /// counted, so that none vanishes.
     #[test]
     fn every_known_path_has_its_means() {
-        let table = Table::new(&BTreeSet::new(), &[], "aws");
+        let table = Table::new(&BTreeSet::new(), &[], &BTreeSet::new(), "aws");
         for path in known() {
             let by_service = table.means.iter().any(|means| means.name == path.id);
             let acts = path.required.iter().filter(|action| *action != "iam:DeleteAccessKey");
@@ -542,9 +398,9 @@ mod tests {
                 acts.clone().all(|action| FILE.acts.iter().any(|act| act.action == *action));
             assert!(by_service || by_acts, "{}", path.id);
         }
-        assert_eq!(FILE.acts.len(), 28);
+        assert_eq!(FILE.acts.len(), 32);
         let ids: BTreeSet<&str> = known().map(|path| path.id.as_str()).collect();
-        assert_eq!((ids.len(), known().count()), (97, 97));
+        assert_eq!((ids.len(), known().count()), (110, 110));
         let paths: BTreeSet<&str> = FILE.paths.iter().map(|path| path.id.as_str()).collect();
         assert!(!FILE.unsure.is_empty());
         assert!(FILE.unsure.keys().all(|id| paths.contains(id.as_str())));
@@ -553,7 +409,7 @@ mod tests {
     /// What a request is asked with names the partition.
     #[test]
     fn no_placeholder_is_left_in_what_is_asked() {
-        let table = Table::new(&BTreeSet::new(), &[], "aws-cn");
+        let table = Table::new(&BTreeSet::new(), &[], &BTreeSet::new(), "aws-cn");
         let values = table.asks.iter().filter_map(|ask| Some(ask.when.as_ref()?.1.as_str()));
         let values: BTreeSet<&str> = values.filter(|value| value.contains("iam::aws")).collect();
         assert_eq!(values, BTreeSet::from(["arn:aws-cn:iam::aws:policy/AdministratorAccess"]));
@@ -563,7 +419,7 @@ mod tests {
     /// Each type of resource that an action needs is one of the reference.
     #[test]
     fn every_type_that_is_needed_is_known() {
-        let table = Table::new(&BTreeSet::new(), &[], "aws");
+        let table = Table::new(&BTreeSet::new(), &[], &BTreeSet::new(), "aws");
         assert_eq!(table.types.len(), 51);
         let images =
             Any { kind: Some("image".into()), form: "arn:{partition}:ec2:*::image/*".into() };

@@ -8,6 +8,7 @@
 //! - [`holder`]: what an identity with its policies, or with those that it has gained,
 //!   is allowed of each means: one question to the prover for all that its policies do
 //!   not tell apart;
+//! - [`denied`]: what the policies of resources deny of that;
 //! - [`answers`]: what many identities' questions have in common;
 //! - [`tags`]: what a resource is tagged with, and who puts tags on it;
 //! - [`classes`]: the things that nothing tells apart;
@@ -20,6 +21,7 @@ mod answers;
 mod bits;
 mod classes;
 mod closure;
+mod denied;
 mod grown;
 mod handed;
 mod holder;

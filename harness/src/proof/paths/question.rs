@@ -87,6 +87,8 @@ impl Wanted<'_> {
                 Some(_) => Some(self.rest(Kind::Resource)?),
                 None => None,
             },
+            // A session that is federated may do nothing without one.
+            session: policies.session.clone(),
             ..Policies::default()
         };
         if let Some(kind) = self.of_type {

@@ -16,6 +16,7 @@ use super::saml;
 use super::shared::Shared;
 use super::world::{Kind, World};
 use crate::access::estate::Estate;
+use crate::access::federated::{self, of_session};
 use crate::access::what::once;
 use crate::proof::guarded::Guarded;
 
@@ -88,7 +89,8 @@ pub struct Request {
 pub fn search(estate: &Estate, guarded: Option<&Guarded<'_>>) -> Result<Found, CannotAsk> {
     let setting = setting(estate, guarded);
     let (partition, account, region) = &setting;
-    let table = Table::new(&handed::let_in(estate), &saml::providers(estate), partition);
+    let (services, providers) = (handed::let_in(estate), saml::providers(estate));
+    let table = Table::new(&services, &providers, &saml::clusters(estate), partition);
     let world = World::of(estate, &table, (partition, account, region));
     let origins = origins(&world, guarded)?;
     let shared = Shared::new(&world, &table)?;
@@ -149,7 +151,7 @@ impl<'w> Searched<'_, 'w> {
                     let boundary = identity.boundary.clone();
                     let policies =
                         Policies { identity: own.collect(), boundary, ..Policies::default() };
-                    identity.open.is_empty() && is_all(&policies)
+                    identity.surely(policies).is_some_and(|sure| is_all(&sure))
                 })
             });
         let mut paths = Vec::new();
@@ -171,8 +173,8 @@ impl<'w> Searched<'_, 'w> {
         let is_entered = |place: usize| {
             self.origin.entered.iter().any(|one| one.identity == place && one.by.is_none())
         };
-        for (place, identity) in self.world.identities.iter().enumerate() {
-            let Some(steps) = closure.held(place) else { continue };
+        for (place, steps) in closure.all_held() {
+            let Some(identity) = self.world.identities.get(place) else { continue };
             if is_entered(place) {
                 if let Some(grown) = closure.grown(place)? {
                     let gain = ("own permissions", identity.name.as_str());
@@ -307,12 +309,19 @@ impl<'w> Searched<'_, 'w> {
             resource: call.resource.clone(),
             ..own.map(|holder| holder.policies.clone()).unwrap_or_default()
         };
+        let name = identity.map_or(&self.origin.name, |identity| &identity.name).clone();
+        let caller = call.witness.as_ref().map(|witness| &witness.principal);
+        let session = caller.and_then(federated::name);
+        let (policies, who) = match session {
+            Some(session) => (of_session(&policies), format!("{name} as {session}")),
+            None => (policies, name),
+        };
         let allowed_by = call
             .witness
             .as_ref()
             .map(|witness| once(&decide(&witness.request(), &policies).statements));
         Request {
-            who: identity.map_or(&self.origin.name, |identity| &identity.name).clone(),
+            who,
             request: call.witness.as_ref().map(Shown::of),
             allowed_by: allowed_by.unwrap_or_default(),
             open: call.open.as_deref().map(str::to_owned),

@@ -5,17 +5,19 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ringfence_policy::{Policies, Principal};
+use ringfence_policy::{Document, Policies, Principal};
 use ringfence_prove::{Question, Universe, Verdict, within};
 
 use super::answers::Answers;
 use super::bits::Bits;
 use super::classes::Classes;
+use super::denied::Asking;
 use super::grown::Grown;
 use super::holder::Holder;
 use super::means::{By, Follows, Table};
 use super::question::{Answer, CannotAsk, Wanted};
-use super::world::{Thing, World};
+use super::saml;
+use super::world::{Identity, Thing, World};
 use crate::access::sessions::lets_in;
 
 /// What all sources share.
@@ -26,15 +28,25 @@ pub(super) struct Shared<'w> {
     answers: Answers,
     holders: RefCell<HashMap<(usize, Grown), Rc<Holder>>>,
     /// By identity and what it has gained, whether that is more than it may do by itself.
-    more: RefCell<HashMap<(usize, Grown), bool>>,
+    more: RefCell<HashMap<(usize, Grown, bool), bool>>,
+    /// Of each ask, its things.
+    pub(super) asked: Vec<&'w [Thing]>,
     /// Of each ask, all of its things.
     pub(super) full: Vec<Bits>,
+    /// Of each means, what it is about.
+    pub(super) about: Vec<&'w [Thing]>,
+    /// By identity, the place of its role.
+    pub(super) places: HashMap<usize, usize>,
     /// Of each means, the roles that its service can run as, and those that may be.
     pub(super) runs: Vec<Option<Rc<Runs>>>,
     /// By the identity that they are, or run as, the places of the things of a kind.
     of: HashMap<(&'w str, Option<usize>), Vec<usize>>,
     /// By the name of what runs as a role, the places of that of which nobody knows as which.
     anybodys: HashMap<&'w str, Vec<usize>>,
+    /// By account, the places of its roles.
+    in_accounts: HashMap<&'w str, Bits>,
+    /// The places of the roles of which nobody knows the account.
+    anywhere: Bits,
     /// Of each thing that runs as a role, the place of the role.
     pub(super) roles: HashMap<&'w str, Vec<Option<usize>>>,
 }
@@ -67,21 +79,35 @@ impl<'w> Shared<'w> {
                 of.entry((kind.as_str(), thing.of)).or_default().push(place);
             }
         }
+        let asked: Vec<&[Thing]> = table.asks.iter().map(|ask| world.of_kind(&ask.on)).collect();
         let anybodys = table.held.iter().map(|(name, _)| {
             let things = world.of_kind(name).iter().enumerate();
             let places = things.filter(|(_, one)| one.is_anybodys).map(|(place, _)| place);
             (name.as_str(), places.collect())
         });
         let anybodys = anybodys.collect();
+        let mut in_accounts: HashMap<&str, Bits> = HashMap::new();
+        let mut anywhere = Bits::default();
+        for (identity, place) in &places {
+            match world.identities.get(*identity).and_then(Identity::account) {
+                Some(account) => in_accounts.entry(account).or_default().insert(*place),
+                None => anywhere.insert(*place),
+            }
+        }
         let mut shared = Self {
             world,
             anybodys,
+            in_accounts,
+            anywhere,
             table,
             classes: Classes::default(),
             answers: Answers::default(),
             holders: RefCell::default(),
             more: RefCell::default(),
-            full: table.asks.iter().map(|ask| Bits::full(world.of_kind(&ask.on).len())).collect(),
+            full: asked.iter().map(|things| Bits::full(things.len())).collect(),
+            asked,
+            about: table.means.iter().map(|means| world.of_kind(&means.on)).collect(),
+            places,
             runs: Vec::new(),
             of,
             roles,
@@ -117,15 +143,21 @@ impl<'w> Shared<'w> {
         };
         let mut known: HashMap<&str, Answer> = HashMap::new();
         let things = held.map_or(&[][..], |held| self.world.of_kind(held));
+        // In China some services have a name of their own
+        // (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services-in-opt-in-regions>).
+        let of_china = Principal::Service { name: format!("{name}.cn") };
+        let lets_no_other_in = |policy: &Document| !lets_in(Some(&of_china), policy);
+        let refuses = |role: &Thing| {
+            role.open.is_none() && role.policy.as_deref().is_some_and(lets_no_other_in)
+        };
         let has_profile =
             |role: &Thing| role.of.is_some_and(|it| self.world.in_profiles.contains(&it));
         let running: HashSet<usize> = things.iter().filter_map(|one| one.of).collect();
         for (place, role) in self.world.of_kind("role").iter().enumerate() {
-            if role.of.is_some_and(|it| running.contains(&it)) {
-                runs.yes.insert(place);
-                continue;
-            }
+            let is_running = role.of.is_some_and(|it| running.contains(&it));
+            let is_refused = |most: &Arc<Document>| !lets_in(Some(&principal), most);
             let answer = match (&role.policy, &role.open) {
+                (_, Some(_)) if role.at_most.as_ref().is_some_and(is_refused) => Answer::No,
                 (_, Some(open)) => Answer::Open(open.as_str().into()),
                 (None, None) => Answer::No,
                 // Whoever assumes a role its trust policy names.
@@ -144,6 +176,11 @@ impl<'w> Shared<'w> {
                     }
                 },
             };
+            // What has a role that its trust policy does not let it take does not run as it.
+            if is_running && !(matches!(answer, Answer::No) && refuses(role)) {
+                runs.yes.insert(place);
+                continue;
+            }
             let why = match (answer, &service.follows) {
                 (Answer::No, _) => continue,
                 (Answer::Yes(_), Follows::All) if service.in_profile && !has_profile(role) => {
@@ -179,7 +216,7 @@ impl<'w> Shared<'w> {
         for (place, role) in self.world.of_kind("role").iter().enumerate() {
             let why: Arc<str> = match (&role.open, &role.policy) {
                 (Some(open), _) => open.as_str().into(),
-                (None, Some(policy)) if lets_in(Some(&provider), policy) => {
+                (None, Some(policy)) if saml::takes(policy, &provider) => {
                     by_assertion(role, &service.name)
                 }
                 (None, _) => continue,
@@ -200,25 +237,72 @@ impl<'w> Shared<'w> {
         self.anybodys.get(kind).map_or(&[], Vec::as_slice)
     }
 
+    /// What stands for what is not in the files, with its places.
+    pub(super) fn others(&self, kind: &str) -> impl Iterator<Item = (usize, &'w Thing)> + use<'w> {
+        let all = self.world.of_kind(kind).iter().enumerate();
+        all.take_while(|(_, one)| one.is_other)
+    }
+
+    /// Of some roles those of the account of a thing, where that is told apart.
+    pub(super) fn of_account(&self, thing: &Thing, roles: &Bits) -> Bits {
+        match thing.account.as_deref() {
+            None => roles.clone(),
+            Some(account) => self.of_one(account).both(roles),
+        }
+    }
+
+    /// The roles of the accounts in which something is had of an ask; `None` where accounts are
+    /// not told apart.
+    pub(super) fn beside(&self, ask: usize, have: &Bits) -> Option<Bits> {
+        let things = self.asked.get(ask)?;
+        let mut all = Bits::default();
+        for place in have.iter() {
+            all.add(&self.of_one(things.get(place)?.account.as_deref()?));
+        }
+        Some(all)
+    }
+
+    /// The roles that may be of an account.
+    fn of_one(&self, account: &str) -> Bits {
+        let mut all = self.in_accounts.get(account).cloned().unwrap_or_default();
+        all.add(&self.anywhere);
+        all
+    }
+
     /// Whether an identity may do more with what it has gained than by itself. What the prover
-    /// does not decide counts as more.
-    pub(super) fn is_more(&self, place: usize, grown: &Grown) -> Result<bool, CannotAsk> {
-        let key = (place, grown.clone());
+    /// does not decide counts as more; what is not known counts as nothing, or for certain as the
+    /// most that it may be.
+    pub(super) fn is_more(
+        &self,
+        place: usize,
+        grown: &Grown,
+        is_certain: bool,
+    ) -> Result<bool, CannotAsk> {
+        let key = (place, grown.clone(), is_certain);
         if let Some(known) = self.more.borrow().get(&key) {
             return Ok(*known);
         }
         let Some(identity) = self.world.identities.get(place) else { return Ok(false) };
-        let with = grown.policies(identity, self.world);
-        let own = Grown::default().policies(identity, self.world);
+        let mut with = grown.policies(identity, self.world);
+        let mut own = Grown::default().policies(identity, self.world);
+        if is_certain {
+            let Some(sure) = identity.surely(with) else { return Ok(false) };
+            with = sure;
+            own.identity.extend(identity.most.iter().cloned());
+        }
+        let own = self.world.denied.of_own(identity, own, &with);
         let principal = Some(&identity.principal);
         // What no action of AWS's does to a resource of its types is nothing.
         let mut is_more = true;
         for universe in [Universe::All, Universe::Catalogue] {
-            let question = Question { inner: &with, outer: &own, principal, universe };
-            is_more &= within(&question)? != Verdict::Proved;
+            let ask = |with: &Policies| {
+                within(&Question { inner: with, outer: &own, principal, universe })
+            };
+            let asking = Asking::itself(identity, &grown.lifted);
+            is_more &= self.world.denied.under(asking, &with, ask)?.verdict != Verdict::Proved;
         }
         // Of what is not known nobody knows what is more.
-        is_more |= !identity.most.is_empty();
+        is_more |= !is_certain && !identity.most.is_empty();
         self.more.borrow_mut().insert(key, is_more);
         Ok(is_more)
     }

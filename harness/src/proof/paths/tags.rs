@@ -61,11 +61,16 @@ pub(super) fn values<'t>(
     })
 }
 
-/// The actions that put tags on a resource of a service, or take them away.
+/// The actions that put tags on a resource of a service, or take them away: of a user those of
+/// users alone
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags_users.html>).
 pub(super) fn putting(arn: &str) -> Vec<String> {
     let prefix = arn.split(':').nth(2).unwrap_or_default();
+    let is_user = prefix == "iam" && arn.contains(":user/");
     let all = actions::of(prefix).into_iter().flat_map(actions::Prefix::actions);
-    let tagging = all.filter(|action| action.access.contains(&Access::Tagging));
+    let tagging = all.filter(|action| {
+        action.access.contains(&Access::Tagging) && (!is_user || action.name.ends_with("User"))
+    });
     tagging.map(|action| format!("{prefix}:{}", action.name)).collect()
 }
 
@@ -79,5 +84,8 @@ mod tests {
         assert!(actions.contains(&"iam:TagRole".to_owned()), "{actions:?}");
         assert!(actions.contains(&"iam:UntagRole".to_owned()), "{actions:?}");
         assert!(actions.iter().all(|action| action.contains("ag")), "{actions:?}");
+        let mut of_users = putting("arn:aws:iam::111122223333:user/x");
+        of_users.sort();
+        assert_eq!(of_users, ["iam:TagUser", "iam:UntagUser"]);
     }
 }

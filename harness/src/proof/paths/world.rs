@@ -2,6 +2,7 @@
 //! identity, [`running`] as which role something runs, [`permissions`] what lets somebody use functions.
 
 mod boundaries;
+mod ownerless;
 mod permissions;
 mod running;
 mod things;
@@ -10,17 +11,20 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use ringfence_policy::symbolic::{Effect, statements};
-use ringfence_policy::{Document, Principal};
+use ringfence_policy::{Document, Policies, Principal};
 
+use ownerless::{Ownerless, is_ownerless, ownerless};
 use permissions::Permissions;
 
+use super::denied::Denied;
 use super::grown::everything;
-use super::means::{ANYTHING, Table};
+use super::means::{ANYTHING, Any, Table};
 use super::read::{arn, attribute, by_role, names};
 use super::tags::{self, Tags};
 use crate::access::estate::{Entry, Estate, allows};
 use crate::access::grants::Unread;
 use crate::access::running::Profile;
+use crate::access::tagged::Tags as Tagged;
 use crate::lint::terraform::Resource;
 
 /// What an identity is.
@@ -48,6 +52,8 @@ pub(super) struct Identity {
     pub(super) kind: Kind,
     pub(super) arn: String,
     pub(super) principal: Principal,
+    /// Whether a part of its name is not known.
+    pub(super) is_unnamed: bool,
     pub(super) documents: Vec<(From, Arc<Document>)>,
     pub(super) boundary: Option<Vec<Arc<Document>>>,
     /// The boundary's place among the policies.
@@ -56,8 +62,42 @@ pub(super) struct Identity {
     pub(super) open: Vec<String>,
     /// The most that this may allow.
     pub(super) most: Vec<Arc<Document>>,
+    /// What it leaves of what is known; `None` where it may leave nothing.
+    least: Option<Least>,
     /// What can be taken away of it.
     pub(super) has: Has,
+    /// Of a user its tags, as far as they are known.
+    pub(super) tagged: Option<Tagged>,
+}
+
+/// What is not known of an identity's policies, at its narrowest.
+#[derive(Debug, Default)]
+struct Least {
+    /// The most that it may deny.
+    denies: Vec<Arc<Document>>,
+    /// The least that the boundary allows, where not all of it is known.
+    boundary: Option<Vec<Arc<Document>>>,
+}
+
+impl Identity {
+    /// Policies of its as far as they count for certain, whatever is not known: `None` where
+    /// nothing does.
+    pub(super) fn surely(&self, mut policies: Policies) -> Option<Policies> {
+        if self.open.is_empty() {
+            return Some(policies);
+        }
+        let Least { denies, boundary } = self.least.as_ref()?;
+        policies.identity.extend(denies.iter().cloned());
+        if let (Some(own), Some(least)) = (&mut policies.boundary, boundary) {
+            own.clone_from(least);
+        }
+        Some(policies)
+    }
+
+    /// Its account, where that is known.
+    pub(super) fn account(&self) -> Option<&str> {
+        account_of(&self.arn)
+    }
 }
 
 /// What an identity or a group has that can be taken away.
@@ -108,6 +148,8 @@ pub(super) struct Thing {
     pub(super) names_federated: bool,
     /// What is not known of it.
     pub(super) open: Option<String>,
+    /// Whom the trust policy of a role lets in at most, of which a part is not known.
+    pub(super) at_most: Option<Arc<Document>>,
     /// Why nobody knows whether what is allowed of it gains anything: its name or its role is
     /// not known.
     pub(super) maybe: Option<String>,
@@ -117,6 +159,10 @@ pub(super) struct Thing {
     pub(super) of_type: Option<String>,
     /// The boundary that a new identity has: its ARN.
     pub(super) bounded_by: Option<Option<String>>,
+    /// The account that it is of, where its ARN does not say so and the estate has several.
+    pub(super) account: Option<String>,
+    /// Whether it stands for what is not in the files.
+    pub(super) is_other: bool,
 }
 
 impl Thing {
@@ -124,10 +170,28 @@ impl Thing {
     pub(super) fn is_many(&self) -> bool {
         self.arn.is_empty() || self.arn.contains('*')
     }
+
+    /// Whether it is of an account, as far as that is known.
+    pub(super) fn is_in(&self, account: &str) -> bool {
+        self.account().is_none_or(|own| own == account)
+    }
+
+    /// Whether it may be of the account of another.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        other.account().is_none_or(|account| self.is_in(account))
+    }
+
+    fn account(&self) -> Option<&str> {
+        self.account.as_deref().or_else(|| account_of(&self.arn))
+    }
 }
 
-/// The place of what runs as a role and is not in the files, among what does.
-pub(super) const OTHER: usize = 0;
+/// The account of an ARN that names one.
+fn account_of(arn: &str) -> Option<&str> {
+    let account = arn.split(':').nth(4)?;
+    let is_one = account.len() == 12 && account.bytes().all(|one| one.is_ascii_digit());
+    is_one.then_some(account)
+}
 
 #[derive(Debug, Default)]
 pub(super) struct World {
@@ -139,11 +203,18 @@ pub(super) struct World {
     pub(super) of_groups: Vec<Has>,
     /// Of each group, its users.
     pub(super) members: Vec<BTreeSet<usize>>,
+    /// Whether its identities are of several accounts: a call of IAM is of the caller's
+    /// (`RoleName` names no other, <https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html>),
+    /// a role is passed to services of its own
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html>), and what
+    /// another account has needs a policy that lets the caller in
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html>).
+    pub(super) is_of_several: bool,
     /// Of each policy, the identities that have it.
     pub(super) attached: Vec<BTreeSet<usize>>,
     /// A control policy of an organization that may keep back requests.
     pub(super) kept_back_by: Option<String>,
-    /// The ARNs of roles and users: nobody of these can be made again.
+    /// The ARNs of groups, roles and users: nobody of these can be made again.
     pub(super) taken: HashSet<String>,
     /// Whom nobody can be told from others.
     pub(super) unknown: Vec<String>,
@@ -154,6 +225,8 @@ pub(super) struct World {
     pub(super) in_profiles: BTreeSet<usize>,
     /// By ARN, where they are known.
     pub(super) tags: BTreeMap<String, Tags>,
+    /// What resources' policies deny.
+    pub(super) denied: Denied,
     /// The places of the things whose own policies may let somebody in.
     letting_in: BTreeMap<String, Vec<usize>>,
 }
@@ -164,6 +237,8 @@ impl World {
         let mut builder = Builder {
             estate,
             setting,
+            accounts: accounts(estate),
+            ownerless: ownerless(estate),
             policies: BTreeMap::new(),
             permissions,
             read: BTreeSet::new(),
@@ -178,12 +253,34 @@ impl World {
     pub(super) fn letting_in(&self, name: &str) -> &[usize] {
         self.letting_in.get(name).map_or(&[], Vec::as_slice)
     }
+
+    /// Whether an identity may be of the account of a thing.
+    pub(super) fn is_beside(&self, identity: usize, thing: &Thing) -> bool {
+        let own = self.identities.get(identity).and_then(Identity::account);
+        own.is_none_or(|account| thing.is_in(account))
+    }
+}
+
+/// The accounts of an estate's identities, where these are several; of one nothing need be told
+/// apart.
+fn accounts(estate: &Estate) -> Vec<Option<String>> {
+    let all =
+        estate.entries.values().filter_map(|entry| account_of(arn(entry.principal.as_ref()?)));
+    let all: BTreeSet<&str> = all.collect();
+    match all.len() {
+        0 | 1 => vec![None],
+        _ => all.into_iter().map(|account| Some(account.to_owned())).collect(),
+    }
 }
 
 struct Builder<'e> {
     estate: &'e Estate,
     /// Partition, account and region.
     setting: (&'e str, &'e str, &'e str),
+    /// The accounts of the identities, where these are several.
+    accounts: Vec<Option<String>>,
+    /// What may be of every identity of a kind.
+    ownerless: Vec<Ownerless>,
     /// Managed policies by address and by ARN.
     policies: BTreeMap<&'e str, usize>,
     permissions: Permissions<'e>,
@@ -194,22 +291,18 @@ struct Builder<'e> {
 impl<'e> Builder<'e> {
     fn world(&mut self, table: &Table) -> World {
         let mut things: BTreeMap<String, Vec<Thing>> = BTreeMap::new();
-        things.insert(ANYTHING.to_owned(), vec![Thing::default()]);
+        let anything =
+            |account: &Option<String>| Thing { account: account.clone(), ..Thing::default() };
+        things.insert(ANYTHING.to_owned(), self.accounts.iter().map(anything).collect());
         for (name, any) in &table.types {
-            let (partition, account, _) = self.setting;
-            let form = any.form.replace("{partition}", partition);
-            let arn = form.replace("{account}", account);
-            let of_type = any.kind.clone();
-            let thing = Thing { name: name.clone(), arn, of_type, ..Thing::default() };
-            things.insert(name.clone(), vec![thing]);
+            things.insert(name.clone(), self.any(name, any));
         }
         things.insert("policy".to_owned(), self.managed());
         let mut unknown = Vec::new();
         let (mut groups, mut group_things, mut group_names) = (Vec::new(), Vec::new(), Vec::new());
         let mut of_groups = Vec::new();
         for (name, entry) in self.entries("group/") {
-            let (partition, account, _) = self.setting;
-            let arn = format!("arn:{partition}:iam::{account}:{name}");
+            let arn = self.arn_of_group(name, &mut unknown);
             groups.push(entry.policies.identity.clone());
             let of_group = entry.policies.identity.iter();
             let documents: Vec<_> = of_group.map(|one| (self.from(one), one.clone())).collect();
@@ -233,6 +326,8 @@ impl<'e> Builder<'e> {
                 let arn = identity.arn.clone();
                 let (policy, open) = self.trust(name, kind);
                 let of = Some(identities.len());
+                let trust = self.estate.entries.get(&format!("trust of {name}"));
+                let at_most = trust.and_then(|trust| trust.trusts_at_most.clone());
                 let name = name.to_owned();
                 let names = |key| policy.as_ref().is_some_and(|one| names(one, key));
                 let (names_identities, names_federated) = (names("AWS"), names("Federated"));
@@ -244,6 +339,7 @@ impl<'e> Builder<'e> {
                     names_federated,
                     policy,
                     open,
+                    at_most,
                     ..Thing::default()
                 });
                 identities.push(identity);
@@ -286,7 +382,8 @@ impl<'e> Builder<'e> {
             }
         }
         let kept_back_by = self.estate.may_keep_back(true).map(str::to_owned);
-        let there = ["role", "user"].into_iter().flat_map(|kind| things.get(kind)).flatten();
+        let kinds = ["group", "role", "user"].into_iter();
+        let there = kinds.flat_map(|kind| things.get(kind)).flatten();
         let taken = there.map(|one| one.arn.clone()).collect();
         let may = |(_, one): &(usize, &Thing)| one.names_identities || one.open.is_some();
         let letting_in = things.iter().map(|(name, all)| {
@@ -301,6 +398,7 @@ impl<'e> Builder<'e> {
             groups,
             of_groups,
             members,
+            is_of_several: self.accounts.len() > 1,
             attached,
             kept_back_by,
             taken,
@@ -308,8 +406,42 @@ impl<'e> Builder<'e> {
             unread,
             in_profiles,
             tags: tags::of(&self.estate.resources),
+            denied: Denied::of(self.estate),
             letting_in,
         }
+    }
+
+    /// Any resource of a type, in each account.
+    fn any(&self, name: &str, any: &Any) -> Vec<Thing> {
+        let (partition, home, _) = self.setting;
+        let form = any.form.replace("{partition}", partition);
+        let of = |account: &Option<String>| Thing {
+            name: name.to_owned(),
+            arn: form.replace("{account}", account.as_deref().unwrap_or(home)),
+            of_type: any.kind.clone(),
+            account: account.clone(),
+            ..Thing::default()
+        };
+        match any.kind {
+            Some(_) => self.accounts.iter().map(of).collect(),
+            // Its own ARN says of which it is.
+            None => vec![of(&None)],
+        }
+    }
+
+    /// The ARN of the group of an entry; where nobody knows of which of several accounts it is,
+    /// that is noted.
+    fn arn_of_group(&self, name: &str, unknown: &mut Vec<String>) -> String {
+        let own = name.split_once('/').map(|(_, own)| own);
+        let made = self.resources("aws_iam_group").find(|one| attribute(one, "name") == own);
+        if let Some(arn) = made.and_then(|one| attribute(one, "arn")) {
+            return arn.to_owned();
+        }
+        if self.accounts.len() > 1 {
+            unknown.push(format!("{name}: of which account it is, is not known"));
+        }
+        let (partition, account, _) = self.setting;
+        format!("arn:{partition}:iam::{account}:{name}")
     }
 
     fn in_profiles(&self, identities: &[Identity]) -> BTreeSet<usize> {
@@ -321,7 +453,11 @@ impl<'e> Builder<'e> {
 
     /// What is not read and is no policy of one of the things, each kind of it once.
     fn unread(&self) -> Vec<Unread> {
-        let others = self.estate.entries.iter().filter(|(name, _)| !self.read.contains(&***name));
+        // What is ownerless is told of by itself.
+        let is_other = |(name, entry): &(&String, &Entry)| {
+            !self.read.contains(&***name) && !is_ownerless(name, entry)
+        };
+        let others = self.estate.entries.iter().filter(is_other);
         let mut all: Vec<Unread> = Vec::new();
         for unread in others.flat_map(|(_, entry)| &entry.unread) {
             if !all.iter().any(|known| known.covers(unread)) {
@@ -391,20 +527,39 @@ impl<'e> Builder<'e> {
         let first = boundary.iter().flatten().next();
         let own = entry.policies.identity.iter();
         let documents: Vec<_> = own.map(|one| (from(one), one.clone())).collect();
+        let tagged = match principal {
+            Principal::User { arn } => self.estate.tags_of_user(arn),
+            _ => None,
+        };
+        let ownerless = || self.ownerless.iter().filter(move |one| one.may_be_of(kind));
+        let open = entry.open(name).into_iter().chain(ownerless().map(|one| one.why.clone()));
+        let is_bounded = entry.unbounded(name).is_empty();
+        let mut most: Vec<_> = match is_bounded {
+            true => allows(&entry.bounded).cloned().collect(),
+            false => everything().into_iter().collect(),
+        };
+        most.extend(ownerless().filter_map(Ownerless::allows));
+        let least = (is_bounded && ownerless().all(Ownerless::is_known)).then(|| {
+            let denies = entry.bounded.values().flat_map(|one| &one.denies).cloned();
+            Least {
+                denies: denies.chain(ownerless().filter_map(Ownerless::denies)).collect(),
+                boundary: entry.bounded.values().find_map(|one| one.boundary.clone()),
+            }
+        });
         Identity {
+            tagged,
             name: name.to_owned(),
             kind,
             arn: arn(principal).to_owned(),
             principal: principal.clone(),
+            is_unnamed: entry.is_unnamed,
             has: Has::of(entry, &documents),
             documents,
             bounded_by: first.and_then(|document| self.place(document)),
             boundary,
-            open: entry.open(name),
-            most: match entry.unbounded(name).is_empty() {
-                true => allows(&entry.bounded).cloned().collect(),
-                false => everything().into_iter().collect(),
-            },
+            open: open.collect(),
+            most,
+            least,
         }
     }
 
@@ -428,7 +583,7 @@ impl<'e> Builder<'e> {
         identities: &mut Vec<Identity>,
         things: &mut BTreeMap<String, Vec<Thing>>,
     ) -> Vec<String> {
-        let (partition, account, _) = self.setting;
+        let (partition, home, _) = self.setting;
         let policies = things.get("policy").map_or(&[][..], Vec::as_slice);
         let document = |place: usize| self.boundary(policies.get(place));
         let (boundaries, unknown) = boundaries::all(identities, policies, partition, document);
@@ -436,10 +591,21 @@ impl<'e> Builder<'e> {
             [("role", Kind::NewRole, "new-role"), ("user", Kind::NewUser, "new-user")]
         {
             let mut all = Vec::new();
-            for boundary in &boundaries {
+            let of_each =
+                self.accounts.iter().flat_map(|it| boundaries.iter().map(move |of| (it, of)));
+            for (account, boundary) in of_each {
+                let of_another = |account: &String| {
+                    let own = boundary.arn.as_deref().and_then(account_of);
+                    own.is_some_and(|own| own != account)
+                };
+                if account.as_ref().is_some_and(of_another) {
+                    continue;
+                }
+                let within = account.as_ref().map(|it| format!(" in {it}")).unwrap_or_default();
+                let account = account.as_deref().unwrap_or(home);
                 let name = match &boundary.arn {
-                    Some(arn) => format!("a new {word} under {arn}"),
-                    None => format!("a new {word} without a boundary"),
+                    Some(arn) => format!("a new {word} under {arn}{within}"),
+                    None => format!("a new {word} without a boundary{within}"),
                 };
                 let arn = format!("arn:{partition}:iam::{account}:{word}/ringfence-new");
                 let Some(principal) = crate::access::principal(word, &arn) else { continue };
@@ -455,17 +621,28 @@ impl<'e> Builder<'e> {
                     kind,
                     arn,
                     principal,
+                    is_unnamed: false,
                     documents: Vec::new(),
                     boundary: boundary.documents.clone(),
                     bounded_by: boundary.place,
                     // A boundary gives nothing, whatever it says.
                     open: boundary.open.clone().into_iter().collect(),
                     most: Vec::new(),
+                    least: None,
                     has: Has::default(),
+                    // Whoever makes it chooses them.
+                    tagged: None,
                 });
             }
             things.insert(new.to_owned(), all);
         }
+        let group = |account: &Option<String>| {
+            let within = account.as_ref().map(|it| format!(" in {it}")).unwrap_or_default();
+            let account = account.as_deref().unwrap_or(home);
+            let arn = format!("arn:{partition}:iam::{account}:group/*");
+            Thing { name: format!("a new group{within}"), arn, ..Thing::default() }
+        };
+        things.insert("new-group".to_owned(), self.accounts.iter().map(group).collect());
         unknown
     }
 
@@ -475,7 +652,7 @@ impl<'e> Builder<'e> {
         let is_it = |one: &&Resource| one.kind == "aws_iam_policy" && one.address == name;
         let written = self.estate.resources.iter().find(is_it);
         let text = written.and_then(|one| attribute(one, "policy"));
-        let text = text.ok_or_else(|| format!("{name}: its policy is not known"))?;
+        let text = text.ok_or_else(|| format!("{name}: policy is known after apply only"))?;
         let document = Document::parse(name.to_owned(), text, ringfence_policy::Kind::Boundary);
         document.map(Arc::new).map_err(|error| format!("{name}: {error}"))
     }

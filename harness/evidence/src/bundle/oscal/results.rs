@@ -299,7 +299,12 @@ fn proof_observation(
     let told = proof.told.join("; ");
     Observation {
         uuid: proof_id(record, proof),
-        title: markdown(&format!("For all {}: {}", proof.asked(), proof.guard_rail)),
+        title: markdown(&format!(
+            "For all {}{}: {}",
+            proof.asked(),
+            proof.of_whom(),
+            proof.guard_rail
+        )),
         description: markdown(&format!(
             "{} in {} claims. {}",
             proof.verdict.as_str(),

@@ -16,6 +16,7 @@ pub(crate) use bucket::check as bucket;
 pub(crate) use bucket_policy::check as bucket_policy;
 pub(crate) use lock::{check as lock, retention};
 pub(crate) use owner::check as owner;
-pub(crate) use public::{is_public, without_grants};
+pub use public::is_public;
+pub(crate) use public::without_grants;
 pub(crate) use region::{check as region, made_again, of_new as new_region};
 pub(crate) use tags::check as tags;

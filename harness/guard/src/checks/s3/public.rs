@@ -43,8 +43,8 @@ const EQUALS: [&str; 7] = [
     "foranyvalue:stringlike",
 ];
 
-/// Whether a bucket policy is public. What cannot be read grants nothing.
-pub(crate) fn is_public(text: &str) -> bool {
+/// Whether S3 calls a bucket policy public. What cannot be read grants nothing.
+pub fn is_public(text: &str) -> bool {
     statements(text).iter().any(|statement| {
         statement.get("Effect").and_then(Value::as_str) == Some("Allow")
             && is_for_anybody(statement)

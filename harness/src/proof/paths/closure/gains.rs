@@ -12,17 +12,22 @@ impl Closure<'_, '_> {
     pub(super) fn gives(&self, means: &Means, thing: usize) -> bool {
         let world = self.shared.world;
         let of = world.of_kind(&means.on).get(thing).and_then(|one| one.of);
+        let nothing = Grown::default();
         let lacks = |identity: usize, has: &dyn Fn(&Grown) -> bool| {
-            self.grown.get(identity).is_some_and(|gained| !has(&gained.all))
+            !has(self.grown.get(&identity).map_or(&nothing, |gained| &gained.all))
         };
         let has = |is: fn(&Has) -> bool| {
             of.and_then(|it| world.identities.get(it)).is_some_and(|one| is(&one.has))
         };
         let members = || world.members.get(thing).into_iter().flatten().copied();
         match means.gives {
-            Gives::Session => of.is_some_and(|it| matches!(self.held.get(it), Some(None))),
+            Gives::Session => of.is_some_and(|it| !self.held.contains_key(&it)),
             Gives::Inline | Gives::Attached if means.on == "group" => {
                 self.users_of(thing).any(|it| lacks(it, &|grown| grown.any))
+            }
+            // Whoever makes it puts any user into it.
+            Gives::Inline | Gives::Attached if means.on == "new-group" => {
+                self.users_beside(means, thing).any(|it| lacks(it, &|grown| grown.any))
             }
             Gives::Inline => of.is_some_and(|it| lacks(it, &|grown| grown.any && grown.no_inline)),
             Gives::Attached => of.is_some_and(|it| lacks(it, &|grown| grown.any)),
@@ -59,16 +64,26 @@ impl Closure<'_, '_> {
         all.filter(move |(_, one)| is_user(one)).map(|(at, _)| at)
     }
 
+    /// The users of the account of a thing.
+    fn users_beside(&self, means: &Means, thing: usize) -> impl Iterator<Item = usize> {
+        let world = self.shared.world;
+        let on = world.of_kind(&means.on).get(thing);
+        self.users().filter(move |it| on.is_none_or(|on| world.is_beside(*it, on)))
+    }
+
     /// The users that a group has not. Who is made gains something of a group that has it.
     fn joining(&self, group: usize) -> impl Iterator<Item = usize> {
         let world = self.shared.world;
+        let on = world.of_kind("group").get(group);
+        let is_beside = move |it: &usize| on.is_none_or(|on| world.is_beside(*it, on));
         let is_in = move |it: &usize| world.members.get(group).is_some_and(|all| all.contains(it));
         let has_something = world.groups.get(group).is_some_and(|all| !all.is_empty())
             || world.of_groups.get(group).is_some_and(|has| has.unknown.is_some());
         let is_there = move |it: &usize| {
             world.identities.get(*it).is_some_and(|one| one.kind == Identities::User)
         };
-        self.users().filter(move |it| !is_in(it) && (has_something || is_there(it)))
+        let may_join = move |it: &usize| !is_in(it) && (has_something || is_there(it));
+        self.users().filter(move |it| is_beside(it) && may_join(it))
     }
 
     /// The users of a group, with those that were added.
@@ -76,7 +91,7 @@ impl Closure<'_, '_> {
         self.users().filter(move |it| {
             let members = self.shared.world.members.get(group);
             let was = members.is_some_and(|all| all.contains(it));
-            was || self.grown.get(*it).is_some_and(|gained| gained.all.groups.contains(&group))
+            was || self.grown.get(it).is_some_and(|gained| gained.all.groups.contains(&group))
         })
     }
 
@@ -90,6 +105,7 @@ impl Closure<'_, '_> {
             Gives::Member => self.joining(thing).collect(),
             Gives::NoMember => world.members.get(thing).into_iter().flatten().copied().collect(),
             _ if means.on == "group" => self.users_of(thing).collect(),
+            _ if means.on == "new-group" => self.users_beside(means, thing).collect(),
             _ => of.into_iter().collect(),
         };
         let mut grown = Grown::default();
@@ -107,7 +123,7 @@ impl Closure<'_, '_> {
         }
         let mut changed = Vec::with_capacity(whom.len());
         for it in whom {
-            let Some(gained) = self.grown.get_mut(it) else { continue };
+            let gained = self.grown.entry(it).or_default();
             changed.push((it, gained.parts.len()));
             let mut part = Part { grown: grown.clone(), steps: BTreeSet::from([step]) };
             // What a group gains is a user's that was added to it before.

@@ -1,7 +1,7 @@
 //! What runs as roles, and what is acted upon, of the resources of an estate.
 
 use super::running::RunsAs;
-use super::{Builder, Identity, OTHER, Thing};
+use super::{Builder, Identity, Thing};
 use crate::access::running::Running;
 use crate::lint::terraform::Resource;
 use crate::proof::paths::means::{Held, ThingType};
@@ -10,8 +10,13 @@ use crate::proof::paths::read::{attribute, by_role, is_true, names};
 impl<'e> Builder<'e> {
     /// What runs as a role.
     pub(super) fn held(&self, held: &[Held], identities: &[Identity]) -> Vec<Thing> {
-        let mut things =
-            vec![Thing { name: "what is not in the files".into(), ..Thing::default() }];
+        let other = |account: &Option<String>| Thing {
+            name: "what is not in the files".into(),
+            account: account.clone(),
+            is_other: true,
+            ..Thing::default()
+        };
+        let mut things: Vec<Thing> = self.accounts.iter().map(other).collect();
         for row in held {
             for resource in self.resources(&row.kind) {
                 if row.only.as_ref().is_some_and(|only| !is_true(resource, only)) {
@@ -52,7 +57,8 @@ impl<'e> Builder<'e> {
                     let of = by_role(identities, role.rsplit('/').next()?)?;
                     Some(Thing { of: Some(of), ..self.function(name) })
                 }));
-                things.iter_mut().skip(OTHER + 1).for_each(|one| self.permissions.put(one));
+                let own = things.iter_mut().filter(|one| !one.is_other);
+                own.for_each(|one| self.permissions.put(one));
             }
         }
         things
