@@ -199,7 +199,7 @@ fn trust_in_github_is_scoped(#[case] condition: String, #[case] expected: &[Rule
 #[case::without_an_audience(format!(r#"{{"StringLike": {{"{SUB}": "repo:acme/shop:*"}}}}"#), &[Rule::TrustWithoutAudience])]
 #[case::with_one(format!(r#"{{{AUD}, "StringLike": {{"{SUB}": "repo:acme/shop:*"}}}}"#), &[])]
 #[case::of_any_repository(format!(r#"{{{AUD}, "StringLike": {{"{SUB}": "repo:acme/*"}}}}"#), &[Rule::TrustOfAnyRepository])]
-#[case::of_one_that_is_not_known(format!(r#"{{{AUD}, "StringEquals": {{"{SUB}": "repo:{UNKNOWN}:ref:refs/heads/main"}}}}"#), &[])]
+#[case::of_one_that_is_not_known(format!(r#"{{{AUD}, "StringLike": {{"{SUB}": "repo:{UNKNOWN}:ref:refs/heads/main"}}}}"#), &[])]
 #[case::of_nothing_known(format!(r#"{{{AUD}, "StringLike": {{"{SUB}": "{UNKNOWN}"}}}}"#), &[])]
 #[case::of_any_on_a_branch_that_is_not_known(format!(r#"{{{AUD}, "StringLike": {{"{SUB}": "repo:acme/*:ref:{UNKNOWN}"}}}}"#), &[Rule::TrustOfAnyRepository])]
 fn trust_in_a_provider_that_is_not_known_is_scoped(
