@@ -68,8 +68,7 @@ pub(crate) fn of_resources(estate: &Estate) -> Policies {
 
 /// Whether the policy of a resource may.
 pub(crate) fn resources_tell_apart(estate: &Estate) -> bool {
-    let policies = estate.entries.values().filter_map(|entry| entry.policies.resource.as_ref());
-    policies.filter(|policy| policy.kind() == Kind::Resource).any(|policy| tells_apart(policy))
+    of_resources(estate).identity.iter().any(|policy| tells_apart(policy))
 }
 
 /// Whether a user's policies or those of resources may say otherwise of a session than of it.

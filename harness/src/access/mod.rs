@@ -45,7 +45,6 @@ mod public;
 mod reached;
 mod recreated;
 pub mod reference;
-mod roles;
 pub(crate) mod running;
 pub(crate) mod sessions;
 mod shape;

@@ -6,14 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ringfence_policy::{Document, Kind, Policies, Principal};
-use ringfence_prove::{Disagreement, Question, Universe, Verdict, within_sent};
+use ringfence_prove::{Disagreement, LetIn, Question, Universe, Verdict, within_sent};
 use serde_json::{Value as Json, json};
 
 use super::beside::Beside;
 use super::denied::Denying;
 use super::{Side, Sided, are_alike, common};
 use crate::access::estate::everything;
-use crate::access::roles;
 
 /// What one side alone allows where the policies of roles, of keys and of what other accounts
 /// have let the account in.
@@ -28,10 +27,9 @@ pub(super) fn let_in(
     });
     let [inner, outer] = sides;
     let asking = common(inner.entry, outer.entry);
-    let Some((caller, [one, other])) = roles::let_in(asking, [&one, &other]) else {
-        return Ok(Side::Nothing);
-    };
-    let principal = caller.as_ref();
+    let Some(both) = LetIn::of(asking, &one, &other) else { return Ok(Side::Nothing) };
+    let LetIn { principal, inner: one, outer: other } = both;
+    let principal = principal.as_ref();
     let asked = |inner: &Policies, outer: &Policies| {
         let question = Question { inner, outer, principal, universe: Universe::All };
         within_sent(&question).map(|(verdict, _)| verdict)

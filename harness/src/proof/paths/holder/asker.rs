@@ -407,8 +407,26 @@ impl Asker<'_> {
         Ok(answer)
     }
 
-    /// What is allowed by a tag of a user is allowed where it has it; and it is not known what
-    /// comes of it where somebody may put it there.
+    /// What is allowed by some tags is allowed where they are there; and it is not known what comes
+    /// of it where somebody may change those of what has an ARN.
+    fn as_far_as_tagged<'t>(
+        &self,
+        wanted: &Wanted<'t>,
+        tags: impl Iterator<Item = (&'t str, Option<&'t str>)>,
+        ask: impl FnOnce(&Wanted<'_>) -> Result<Answer, CannotAsk>,
+        (arn, hangs): (&str, impl FnOnce() -> String),
+    ) -> Result<Answer, CannotAsk> {
+        let when: Vec<(&str, Option<&str>)> = tags.chain(wanted.when.iter().copied()).collect();
+        let now = ask(&Wanted { when: &when, ..*wanted })?;
+        if !matches!(now, Answer::No) {
+            return Ok(now);
+        }
+        let tagger = self.tagger(arn)?;
+        let why = tagger.map(|tagger| format!("{}, which {tagger} may change", hangs()));
+        Ok(why.map_or(Answer::No, |why| Answer::Open(why.into())))
+    }
+
+    /// The same of the tags of the user who asks.
     fn as_itself(
         &self,
         about: &Asked<'_>,
@@ -424,26 +442,14 @@ impl Asker<'_> {
         if own.is_empty() {
             return Ok(answer);
         }
-        let when = own.iter().map(|(key, value)| (key.as_str(), *value));
-        let when: Vec<(&str, Option<&str>)> = when.chain(wanted.when.iter().copied()).collect();
-        let now = self.as_tagged(about, thing, policies, &Wanted { when: &when, ..*wanted })?;
-        if !matches!(now, Answer::No) {
-            return Ok(now);
-        }
-        Ok(match self.tagger(&self.identity.arn)? {
-            None => Answer::No,
-            Some(tagger) => {
-                let (action, on, who) = (&about.ask.action, &thing.name, &self.identity.name);
-                let why = format!(
-                    "`{action}` on `{on}` hangs on the tags of `{who}`, which {tagger} may change"
-                );
-                Answer::Open(why.into())
-            }
-        })
+        let tags = own.iter().map(|(key, value)| (key.as_str(), *value));
+        let ask = |wanted: &Wanted<'_>| self.as_tagged(about, thing, policies, wanted);
+        let (action, on, who) = (&about.ask.action, &thing.name, &self.identity.name);
+        let hangs = || format!("`{action}` on `{on}` hangs on the tags of `{who}`");
+        self.as_far_as_tagged(wanted, tags, ask, (&self.identity.arn, hangs))
     }
 
-    /// What is allowed by a tag is allowed where the resource has it; and it is not known what
-    /// comes of it where somebody may put it there.
+    /// The same of the resource's tags.
     fn as_tagged(
         &self,
         about: &Asked<'_>,
@@ -454,21 +460,10 @@ impl Asker<'_> {
         let answer = self.asked(about, thing, policies, wanted)?;
         let known = self.world.tags.get(&thing.arn).filter(|_| !about.tags.is_empty());
         let (false, Some(own)) = (matches!(answer, Answer::No), known) else { return Ok(answer) };
-        let when = tags::values(&about.tags, own).chain(wanted.when.iter().copied());
-        let when: Vec<(&str, Option<&str>)> = when.collect();
-        let now = self.asked(about, thing, policies, &Wanted { when: &when, ..*wanted })?;
-        if !matches!(now, Answer::No) {
-            return Ok(now);
-        }
-        Ok(match self.tagger(&thing.arn)? {
-            None => Answer::No,
-            Some(tagger) => {
-                let (action, on) = (&about.ask.action, &thing.name);
-                let why =
-                    format!("`{action}` on `{on}` hangs on its tags, which {tagger} may change");
-                Answer::Open(why.into())
-            }
-        })
+        let ask = |wanted: &Wanted<'_>| self.asked(about, thing, policies, wanted);
+        let (action, on) = (&about.ask.action, &thing.name);
+        let hangs = || format!("`{action}` on `{on}` hangs on its tags");
+        self.as_far_as_tagged(wanted, tags::values(&about.tags, own), ask, (&thing.arn, hangs))
     }
 
     /// An identity of the files that may put tags on what has an ARN, or take them away.
