@@ -23,6 +23,11 @@ const TRUST: GuardRail = GuardRail::Trust;
 /// The claims about each deployer's trust policy.
 pub(super) fn claims(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {
     let mut claims = Vec::new();
+    let others: Vec<(&Team<'_>, &Entry, Option<&String>)> = guarded
+        .teams
+        .iter()
+        .filter_map(|other| Some((other, entry_of(guarded, other)?, may_be_let_in(guarded, other))))
+        .collect();
     for team in &guarded.teams {
         let name = format!("trust of {}", team.entry);
         let Some(entry) = guarded.estate.entries.get(&name) else { continue };
@@ -30,15 +35,8 @@ pub(super) fn claims(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError>
             None => claims.extend(of_anybody(guarded, team, &name, entry)?),
             Some(through) => claims.push(of_assumed(team, through, &name, entry)?),
         }
-        let others = guarded.teams.iter().filter(|other| other.entry != team.entry);
-        for (other, who) in others.filter_map(|other| Some((other, entry_of(guarded, other)?))) {
-            // A policy of which nobody knows whose it is may be its own.
-            let may_take = |given: &&Entry| {
-                let mut all = given.unread.iter();
-                given.unread.is_empty() || all.any(|one| one.may_allow("sts:AssumeRole"))
-            };
-            let given = guarded.estate.may_be_given(&other.entry).find(may_take);
-            let why = given.and_then(|given| given.unknown.first());
+        let others = others.iter().filter(|(other, ..)| other.entry != team.entry);
+        for (other, who, why) in others {
             // Of most pairs nothing needs to be asked: there would be as many as the
             // square of the teams.
             if why.is_some() || may_become(who, entry) {
@@ -54,6 +52,16 @@ pub(super) fn claims(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError>
         claims.extend(of_anybody(guarded, entrance, &name, entry)?);
     }
     Ok(claims)
+}
+
+/// Why it is not known whom a deployer may become: a policy of which nobody knows whose it is
+/// may be its own.
+fn may_be_let_in<'g>(guarded: &Guarded<'g>, team: &Team<'_>) -> Option<&'g String> {
+    let may_take = |given: &&Entry| {
+        let mut all = given.unread.iter();
+        given.unread.is_empty() || all.any(|one| one.may_allow("sts:AssumeRole"))
+    };
+    guarded.estate.may_be_given(&team.entry).find(may_take)?.unknown.first()
 }
 
 /// The role that the deployer comes by, and nobody else: no token becomes it.

@@ -21,7 +21,8 @@ use super::world::Thing;
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     texts: RefCell<HashMap<String, usize>>,
-    about: RefCell<HashMap<(usize, String), About>>,
+    /// By document and action.
+    about: RefCell<HashMap<usize, HashMap<String, About>>>,
     known: RefCell<HashMap<Key, Answer>>,
     /// By ARN, who may put tags on it.
     pub(super) taggers: RefCell<HashMap<String, Option<String>>>,
@@ -143,8 +144,7 @@ impl Answers {
     }
 
     fn about(&self, own: &Own, name: &str, action: &Action<'_>) -> About {
-        let key = (own.id, name.to_owned());
-        if let Some(known) = self.about.borrow().get(&key) {
+        if let Some(known) = self.about.borrow().get(&own.id).and_then(|all| all.get(name)) {
             return *known;
         }
         let mut about = About::default();
@@ -154,7 +154,7 @@ impl Answers {
                 Effect::Deny => about.denies = true,
             }
         }
-        self.about.borrow_mut().insert(key, about);
+        self.about.borrow_mut().entry(own.id).or_default().insert(name.to_owned(), about);
         about
     }
 

@@ -1,6 +1,6 @@
 //! What the closures of all sources share: who may do what, and what runs as whom.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub(super) struct Shared<'w> {
     classes: Classes,
     answers: Answers,
     holders: RefCell<HashMap<(usize, Grown), Rc<Holder>>>,
+    /// By identity, with nothing that it has gained.
+    ungrown: Vec<OnceCell<Rc<Holder>>>,
     /// By identity and what it has gained, whether that is more than it may do by itself.
     more: RefCell<HashMap<(usize, Grown, bool), bool>>,
     /// Of each ask, its things.
@@ -103,6 +105,7 @@ impl<'w> Shared<'w> {
             classes: Classes::default(),
             answers: Answers::default(),
             holders: RefCell::default(),
+            ungrown: vec![OnceCell::new(); world.identities.len()],
             more: RefCell::default(),
             full: asked.iter().map(|things| Bits::full(things.len())).collect(),
             asked,
@@ -312,17 +315,29 @@ impl<'w> Shared<'w> {
         identity: usize,
         grown: &Grown,
     ) -> Result<Option<Rc<Holder>>, CannotAsk> {
+        if *grown == Grown::default() {
+            let Some(kept) = self.ungrown.get(identity) else { return Ok(None) };
+            if let Some(known) = kept.get() {
+                return Ok(Some(known.clone()));
+            }
+            let made = self.made(identity, grown)?;
+            return Ok(made.map(|made| kept.get_or_init(|| made).clone()));
+        }
         let key = (identity, grown.clone());
         if let Some(known) = self.holders.borrow().get(&key) {
             return Ok(Some(known.clone()));
         }
-        let asks = &self.table.asks;
-        let (classes, answers) = (&self.classes, &self.answers);
-        let made = Holder::of(self.world, classes, answers, asks, identity, grown)?.map(Rc::new);
+        let made = self.made(identity, grown)?;
         if let Some(made) = &made {
             self.holders.borrow_mut().insert(key, made.clone());
         }
         Ok(made)
+    }
+
+    fn made(&self, identity: usize, grown: &Grown) -> Result<Option<Rc<Holder>>, CannotAsk> {
+        let asks = &self.table.asks;
+        let (classes, answers) = (&self.classes, &self.answers);
+        Ok(Holder::of(self.world, classes, answers, asks, identity, grown)?.map(Rc::new))
     }
 }
 
