@@ -27,6 +27,10 @@ struct Named {
 /// Those whose names have no colon, by what the pages of the calls that make them say:
 /// - <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html>
 ///   (a stream's label is a time, with colons);
+/// - <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateEventBus.html> and
+///   `API_PutRule`, `API_CreateArchive`, `API_StartReplay`, `API_CreateApiDestination`,
+///   `API_CreateConnection`, and
+///   <https://docs.aws.amazon.com/eventbridgev2/latest/APIReference/API_CreateEventBus.html>;
 /// - <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html>;
 /// - <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html>;
 /// - <https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html>
@@ -39,13 +43,30 @@ struct Named {
 ///   its topic's, a colon and an id);
 /// - <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>;
 /// - <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html>
-///   (a version or a label may stand behind one);
+///   (a version or a label may stand behind one, and neither has a slash:
+///   <https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-labels.html>);
 /// - <https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html>
 ///   (`stateMachine:NAME:ALIAS`).
-const NAMED: [Named; 10] = [
+const NAMED: [Named; 11] = [
     Named {
         service: "dynamodb",
         types: &["backup", "global-table", "index", "table"],
+        colons: 0,
+        never: &[],
+        but: &[],
+    },
+    Named {
+        service: "events",
+        types: &[
+            "api-destination",
+            "archive",
+            "connection",
+            "event-bus",
+            "event-busv2",
+            "replay",
+            "rule-on-custom-event-bus",
+            "rule-on-default-event-bus",
+        ],
         colons: 0,
         never: &[],
         but: &[],
@@ -80,7 +101,13 @@ const NAMED: [Named; 10] = [
         ],
     },
     Named { service: "sqs", types: &["queue"], colons: 0, never: &[], but: &[] },
-    Named { service: "ssm", types: &["parameter"], colons: 1, never: &[], but: &[] },
+    Named {
+        service: "ssm",
+        types: &["parameter"],
+        colons: 1,
+        never: &["parameter/*:*/*"],
+        but: &[],
+    },
     Named {
         service: "states",
         types: &["statemachine", "statemachinealias", "statemachineversion"],
@@ -177,6 +204,11 @@ mod tests {
         "secretsmanager:x:123456789012:secret::999999999999:secret:",
         true
     )]
+    #[case("events:PutEvents", "events:x:123456789012:event-bus/b", false)]
+    #[case("events:PutEvents", "events:x:123456789012:event-bus/:999999999999:event-bus/", true)]
+    #[case("events:PutRule", "events:x:123456789012:rule/b/r", false)]
+    #[case("ssm:GetParameter", "ssm:x:123456789012:parameter/a/b:1", false)]
+    #[case("ssm:PutParameter", "ssm:x:123456789012:parameter/:parameter/a/", true)]
     #[case("sns:Unsubscribe", "sns:x:123456789012:t:a-b", false)]
     #[case("s3:GetObject", "s3:::b/a:b", false)]
     fn what_has_a_colon_in_a_name_is_denied(

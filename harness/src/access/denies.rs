@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use ringfence_policy::symbolic::{Action, Effect, Named, StatementView, statements};
+use ringfence_policy::symbolic::{Action, Effect, StatementView, statements};
 use ringfence_policy::{Document, Kind, Outcome, Policies, Principal, Wildcard, judge};
 use ringfence_prove::{Verdict, Witness};
 use serde_json::{Map, Value as Json, json};
@@ -17,7 +17,7 @@ use super::bounded::{self, Refused};
 use super::can::role_of_trust;
 use super::estate::{Entry, Estate, everything};
 use super::partial::Part;
-use super::plan::ANY_SESSION;
+use super::sessions::{ANY_SESSION, names, unnamed};
 use super::unnamed::{documents, hangs_on_name, meet};
 
 /// How often Denies are added for what a request meets before all are.
@@ -398,17 +398,9 @@ impl Of {
 fn others(who: &Principal, statement: StatementView<'_>) -> Vec<Principal> {
     let Principal::RoleSession { role_arn, session_arn } = who else { return Vec::new() };
     let any = |(_, own): &(&str, &str)| *own == ANY_SESSION;
-    let Some((role, own)) = session_arn.rsplit_once('/').filter(any) else { return Vec::new() };
-    let named = statement.principals().filter_map(|named| match named {
-        Named::Arn(arn) => arn.rsplit_once('/').filter(|(of, _)| *of == role),
-        Named::Account(_) | Named::Service(_) | Named::Federated(_) => None,
-    });
-    let mut names: Vec<&str> = named.map(|(_, name)| name).collect();
-    let mut other = format!("{own}x");
-    while names.iter().any(|name| *name == other) {
-        other.push('x');
-    }
-    names.push(&other);
+    let Some((role, _)) = session_arn.rsplit_once('/').filter(any) else { return Vec::new() };
+    let other = unnamed(role, std::iter::once(statement));
+    let names: Vec<&str> = names(role, statement).chain([other.as_str()]).collect();
     let session = |name: &&str| Principal::RoleSession {
         role_arn: role_arn.clone(),
         session_arn: format!("{role}/{name}"),

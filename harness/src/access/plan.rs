@@ -15,15 +15,13 @@ use super::managed::Managed;
 use super::overwritten::Overwritten;
 use super::owners::Identities;
 use super::partial::Part;
+use super::sessions::ANY_SESSION;
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::{Links, Resource, without_keys};
 
 /// Types of identities: the resource, its name's attribute, and the word for it.
 pub(super) const IDENTITIES: [(&str, &str); 3] =
     [("aws_iam_role", "role"), ("aws_iam_user", "user"), ("aws_iam_group", "group")];
-
-/// What a session of a role is called that stands for all: whoever takes it chooses the name.
-pub(super) const ANY_SESSION: &str = "session";
 
 /// Resources that hand an attribute on.
 const DEEPEST: usize = 16;

@@ -31,8 +31,8 @@ pub enum Unfit {
     NoDeployers,
     /// The account is not known.
     #[error(
-        "the files do not say which account they are of: no plan, no state and no template of \
-         them makes a role or a user whose ARN is known"
+        "the files do not say which account they are of: no plan and no state of them makes a \
+         role or a user whose ARN is known, and those that templates make may be of several"
     )]
     NoSetting,
 }
@@ -143,32 +143,26 @@ impl<'e> Guarded<'e> {
         Ok(guarded)
     }
 
-    /// Where the files are of another account than the configuration they count.
+    /// Where the files are of another account than the configuration they count: by the ARNs of
+    /// roles, or else of users, or by where templates are deployed that make some.
     fn settle(&mut self) -> Result<(), Unfit> {
         let mut arns = self.texts("aws_iam_role", "arn");
         if arns.is_empty() {
             arns = self.texts("aws_iam_user", "arn");
         }
         let is_here = |arn: &&String| arn.split(':').nth(4) == Some(self.account.as_str());
-        let Some(first) = arns.iter().find(is_here).or_else(|| arns.first()) else {
-            return self.settle_by_templates();
+        let place = match arns.iter().find(is_here).or_else(|| arns.first()) {
+            Some(arn) => {
+                let mut parts = arn.split(':').skip(1).map(str::to_owned);
+                parts.next().zip(parts.nth(2))
+            }
+            None if self.estate.of_templates.is_empty() => return Ok(()),
+            None => {
+                let place = self.estate.place_of_templates();
+                place.map(|place| (place.partition, place.account))
+            }
         };
-        let mut parts = first.split(':').skip(1);
-        let (Some(partition), Some(account)) = (parts.next(), parts.nth(2)) else {
-            return Err(Unfit::NoSetting);
-        };
-        self.partition = partition.to_owned();
-        self.account = account.to_owned();
-        Ok(())
-    }
-
-    /// Where templates alone make identities, their place counts.
-    fn settle_by_templates(&mut self) -> Result<(), Unfit> {
-        let are_some = !self.estate.of_templates.is_empty();
-        let place = self.estate.place_of_templates().filter(|_| are_some);
-        let place = place.ok_or(Unfit::NoSetting)?;
-        self.partition = place.partition;
-        self.account = place.account;
+        (self.partition, self.account) = place.ok_or(Unfit::NoSetting)?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::plans::{change, plan};
-use crate::shop::{document, estate, iam, rail, run, text};
+use crate::shop::{ACCOUNT, document, estate, iam, rail, run, text};
 
 fn rule(resources: &str) -> String {
     format!(
@@ -168,4 +168,41 @@ fn who_may_have_a_tag_is_not_left_out(
     assert_eq!(found["verdict"], verdict);
     let told = found["undecided"][0]["reason"].as_str().unwrap_or_default();
     assert_eq!(told.ends_with("which tags `role/reader` has"), verdict == "undecided", "{told}");
+}
+
+/// Whoever takes the role chooses another name for the session than the one that is denied.
+#[rstest]
+#[case::one_session("assumed-role/app/session", "violated")]
+#[case::another_session("assumed-role/app/other", "violated")]
+#[case::the_role("role/app", "proved")]
+fn a_deny_of_one_session_is_none_of_the_role(#[case] denied: &str, #[case] verdict: &str) {
+    let denied = match denied.starts_with("role/") {
+        true => iam(denied),
+        false => format!("arn:aws:sts::{ACCOUNT}:{denied}"),
+    };
+    let allow = json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"AWS": iam("root")}});
+    let deny = json!({"Effect": "Deny", "Action": "sts:AssumeRole",
+        "Principal": {"AWS": denied}});
+    let of_services = json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"Service": "ec2.amazonaws.com"}});
+    let own = json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"});
+    let role = |name: &str, trust: String| json!({"name": name, "arn": iam(&format!("role/{name}")), "assume_role_policy": trust});
+    let all = [
+        change("aws_iam_role.app", role("app", document(&[of_services])), json!({})),
+        change(
+            "aws_iam_role_policy.app",
+            json!({"name": "own", "role": "app", "policy": document(&[own])}),
+            json!({}),
+        ),
+        change("aws_iam_role.keys", role("keys", document(&[allow, deny])), json!({})),
+    ];
+    let directory = estate(&plan(&all, &[]));
+    let config = directory.path().join("ringfence.toml");
+    let rule = rule(&json!([iam("role/keys")]).to_string()).replace("user/u", "role/app");
+    std::fs::write(&config, std::fs::read_to_string(&config).unwrap() + &rule).unwrap();
+    let output = run(directory.path(), &["--plan", "state.json", "--json"]);
+    let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+    let lines: Vec<Value> = lines.collect();
+    assert_eq!(rail(&lines, "nobody takes the keys")["verdict"], verdict);
 }

@@ -4,7 +4,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::shop::{REPOSITORY, allow, estate, limit, run, state, text, verdict_of, work};
+use crate::shop::{
+    REPOSITORY, allow, document, estate, limit, rail, run, state, text, verdict_of, work,
+};
 
 #[test]
 fn the_roles_of_templates_are_capped_too() {
@@ -231,4 +233,34 @@ fn what_a_template_lets_in_counts() {
     const FUNCTIONS: &str = "a team's functions are its own";
     assert_eq!(verdict_of(&told(&permission("'*'")), FUNCTIONS), "violated");
     assert_eq!(verdict_of(&told(&permission("sns.amazonaws.com")), FUNCTIONS), "proved");
+}
+
+/// What has no ARN is of the configuration's account: of a policy that is known all is decided.
+#[rstest::rstest]
+#[case::allowed("iam:CreateUser", "violated")]
+#[case::not_allowed("iam:GetUser", "proved")]
+fn a_user_without_an_arn_is_of_the_configurations_account(
+    #[case] allowed: &str,
+    #[case] verdict: &str,
+) {
+    let user = json!({"name": "u", "path": "/"});
+    let policy = json!({"name": "own", "user": "u", "policy": document(&[allow(allowed, "*")])});
+    let state = json!({"format_version": "1.0", "values": {"root_module": {"resources": [
+        {"address": "aws_iam_user.u", "mode": "managed", "type": "aws_iam_user", "name": "u",
+            "values": user},
+        {"address": "aws_iam_user_policy.u", "mode": "managed", "type": "aws_iam_user_policy",
+            "name": "u", "values": policy},
+    ]}}});
+    let directory = tempfile::tempdir().unwrap();
+    let config = "[account]\nid = \"123456789012\"\nregion = \"eu-west-1\"\n[[guard_rail]]\n\
+        id = \"users\"\ntitle = \"nobody makes users\"\nwho = [\"user/*\"]\n\
+        actions = [\"iam:CreateUser\"]\n\
+        legitimate = { identity = \"platform\", action = \"sts:GetCallerIdentity\", resource = \"*\" }\n";
+    fs::write(directory.path().join("ringfence.toml"), config).unwrap();
+    fs::write(directory.path().join("state.json"), state.to_string()).unwrap();
+    let output = run(directory.path(), &["--state", "state.json", "--json"]);
+    let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+    let lines: Vec<Value> = lines.collect();
+    assert!(!lines.is_empty(), "{}", text(&output.stderr));
+    assert_eq!(rail(&lines, "nobody makes users")["verdict"], verdict);
 }
