@@ -154,11 +154,19 @@ pub struct Statement {
 }
 
 impl Entry {
-    /// Whether it was allowed and done, and by AWS's levels writes.
+    /// Whether it was allowed, may be done, and by AWS's levels writes.
     pub fn is_change(&self) -> bool {
         self.outcome == Ending::Allowed
-            && self.status < 400
+            && self.may_be_done()
             && self.checks.iter().any(Check::is_change)
+    }
+
+    /// Whether an allowed call was done, or nothing says that it was not: the upstream did
+    /// it, and what came after failed; or something failed (5xx) before an answer came.
+    /// What is not there at all (501) does nothing.
+    pub fn may_be_done(&self) -> bool {
+        let failed = |status: u16| (400..500).contains(&status) || status == 501;
+        !failed(self.status) || self.upstream_status.is_some_and(|status| status < 400)
     }
 }
 
@@ -400,6 +408,16 @@ mod tests {
             upstream_status: Some(200),
             duration_us: 1,
         }
+    }
+
+    #[test]
+    fn a_call_may_be_done_where_nothing_says_that_it_was_not() {
+        let may_be =
+            |status, upstream_status| Entry { status, upstream_status, ..entry("a") }.may_be_done();
+        let done = [(200, Some(200)), (302, None), (502, Some(200)), (400, Some(204)), (503, None)];
+        assert_eq!(done.map(|(own, upstream)| may_be(own, upstream)), [true; 5]);
+        let not = [(403, None), (409, Some(409)), (501, Some(500)), (501, None)];
+        assert_eq!(not.map(|(own, upstream)| may_be(own, upstream)), [false; 4]);
     }
 
     #[test]

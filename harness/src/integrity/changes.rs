@@ -109,7 +109,7 @@ impl<'c> Causes<'c> {
 
     /// Takes an entry that is later than all before.
     pub(super) fn take(&mut self, entry: &Entry) {
-        if entry.outcome != Ending::Allowed || entry.status >= 400 || reads(&entry.operation) {
+        if entry.outcome != Ending::Allowed || !entry.may_be_done() || reads(&entry.operation) {
             return;
         }
         for (change, causes) in &mut self.0 {

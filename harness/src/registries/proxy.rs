@@ -175,7 +175,11 @@ fn asked(head: &str) -> Option<Asked> {
     if method == "CONNECT" {
         // Without the port of the scheme, which `Url` leaves out.
         let url = Url::parse(&format!("https://{target}/")).ok()?;
-        let plain = url.username().is_empty() && url.password().is_none() && url.path() == "/";
+        let plain = url.username().is_empty()
+            && url.password().is_none()
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none();
         return Some(Asked { to: Registry::of_url(&url).filter(|_| plain)?, plain: None });
     }
     let url = Url::parse(target).ok().filter(|url| url.scheme() == "http")?;

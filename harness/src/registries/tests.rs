@@ -75,6 +75,8 @@ async fn another_port_of_a_listed_host_is_refused() {
 #[rstest]
 #[case::origin_form("GET / HTTP/1.1\r\nHost: pypi.org\r\n\r\n")]
 #[case::with_credentials("CONNECT pypi.org@127.0.0.1:443 HTTP/1.1\r\n\r\n")]
+#[case::with_a_fragment("CONNECT pypi.org#@127.0.0.1:443 HTTP/1.1\r\n\r\n")]
+#[case::with_a_query("CONNECT pypi.org?@127.0.0.1:443 HTTP/1.1\r\n\r\n")]
 #[case::four_words("CONNECT pypi.org:443 HTTP/1.1 HTTP/1.1\r\n\r\n")]
 #[case::another_scheme("GET ftp://pypi.org/ HTTP/1.1\r\n\r\n")]
 #[tokio::test]

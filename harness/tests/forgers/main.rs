@@ -391,6 +391,21 @@ for target in ['127.0.0.1:' + E['EMULATOR'], 'localhost:' + E['EMULATOR'], '[::1
         "example.com HTTP/1.1 403 Forbidden",
     ]
 )]
+#[case::the_proxy_by_other_names_of_this_machine(
+    r"
+host, port = E['HTTPS_PROXY'].removeprefix('http://').split(':')
+for name in ['localhost.', '0x7f.1', '2130706433', '0', '[::ffff:127.0.0.1]']:
+    with socket.create_connection((host, int(port)), 5) as s:
+        s.sendall(('CONNECT ' + name + ':' + E['EMULATOR'] + ' HTTP/1.1\r\n\r\n').encode())
+        print(name, s.recv(200).split(b'\r\n')[0].decode())",
+    &[
+        "localhost. HTTP/1.1 403 Forbidden",
+        "0x7f.1 HTTP/1.1 403 Forbidden",
+        "2130706433 HTTP/1.1 403 Forbidden",
+        "0 HTTP/1.1 403 Forbidden",
+        "[::ffff:127.0.0.1] HTTP/1.1 403 Forbidden",
+    ]
+)]
 #[case::a_server_that_waits_for_the_harness(
     r"
 host, port = E['HTTPS_PROXY'].removeprefix('http://').split(':')

@@ -46,6 +46,7 @@ pub(crate) use control::invoked;
 pub(crate) use event::{Authorizer, Event, Request};
 pub(crate) use model::PayloadFormat;
 pub(crate) use response::read as read_response;
+pub use route::taken_by;
 pub(crate) use serve::request_id;
 pub use serve::{Caller, RouteMatch};
 

@@ -226,6 +226,20 @@ impl RouteTable {
     }
 }
 
+/// Which of an API's route keys takes a request, as [`super::HttpApis::serve`] has it. A
+/// text that is no route key takes none.
+pub fn taken_by<'k>(
+    keys: impl IntoIterator<Item = &'k str>,
+    method: &str,
+    path: &str,
+) -> Option<&'k str> {
+    let keys: Vec<&'k str> = keys.into_iter().collect();
+    let read = |key: &&'k str| Some((key.parse::<RouteKey>().ok()?, (*key).to_owned()));
+    let table = RouteTable::new(keys.iter().filter_map(read));
+    let taken = table.take(method, path)?;
+    keys.into_iter().find(|key| *key == taken.route_id)
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -301,6 +315,7 @@ mod tests {
         #[case] expected: Option<&str>,
     ) {
         assert_eq!(table(&KEYS).take(method, path).map(|taken| taken.route_id), expected);
+        assert_eq!(taken_by(KEYS, method, path), expected);
     }
 
     #[rstest]

@@ -6,6 +6,7 @@
 //! - [`keys`]: those that ask for an API key;
 //! - [`signed`]: those that ask for a signature;
 //! - [`shown`]: findings, put together;
+//! - [`taken`]: a request that a route takes, and no other;
 //! - [`mirror`]: a copy of the routes without the guard rail, for the mutants.
 
 mod cases;
@@ -14,6 +15,7 @@ mod keys;
 mod mirror;
 mod shown;
 mod signed;
+mod taken;
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -149,6 +151,7 @@ impl Gateway<'_> {
             .routes
             .iter()
             .copied()
+            .filter(|route| self.shadowed(route).is_none())
             .filter(|route| is_tried_apart(route) || self.untried(route).is_none())
             .collect();
         let mirror = Mirror::of(self.facts, &tried, self.platform);
@@ -175,6 +178,10 @@ impl Gateway<'_> {
         findings: &mut Vec<Finding>,
     ) -> anyhow::Result<()> {
         for &route in &self.routes {
+            if let Some(shadowed) = self.shadowed(route) {
+                findings.extend(Some(shadowed).filter(|shadowed| selected(&shadowed.id)));
+                continue;
+            }
             if asks_for_identity(route) {
                 findings.extend(self.at_function(route, mirror, selected).await?);
                 continue;
@@ -218,6 +225,10 @@ impl Gateway<'_> {
     pub fn ids(&self) -> Result<Vec<String>, IssuerError> {
         let mut ids = Vec::new();
         for &route in &self.routes {
+            if let Some(shadowed) = self.shadowed(route) {
+                ids.push(shadowed.id);
+                continue;
+            }
             if asks_for_identity(route) {
                 ids.extend([NO_IDENTITY, MADE_UP_IDENTITY].map(|name| id(name, route)));
                 continue;
@@ -243,23 +254,25 @@ impl Gateway<'_> {
         Ok(ids)
     }
 
+    /// What is told of a route of which no request can be made that it takes: what
+    /// another one answers says nothing about it.
+    fn shadowed(&self, route: &RouteFacts) -> Option<Finding> {
+        let other = self.request_to(route).err()?;
+        let reason = format!(
+            "`{other}` takes its requests: nothing that was tried reaches `{}`",
+            route.route_key
+        );
+        Some(untried(route, Verdict::Inconclusive, reason))
+    }
+
+    /// A method and path that a route takes, or the key of the route that takes them.
+    fn request_to(&self, route: &RouteFacts) -> Result<(String, String), String> {
+        taken::request_to(route, &self.facts.routes, self.facts.api_kind)
+    }
+
     /// What is told of a route where no token decides anything, or none can be made.
     fn untried(&self, route: &RouteFacts) -> Option<Finding> {
-        let told = |verdict, reason: String| {
-            let told = Untried {
-                id: id("route-guarded", route),
-                guard_rail: AUTHORIZER,
-                identity: CLIENT.into(),
-                road: Road::Http,
-                scope: Scope::Executed,
-                title: format!("`{}` is behind the authorizer", route.route_key),
-                expected: match asks_for_token(route) {
-                    true => route.authorization_type.clone(),
-                    false => "JWT".to_owned(),
-                },
-            };
-            Some(Finding::untried(told, verdict, reason))
-        };
+        let told = |verdict, reason: String| Some(untried(route, verdict, reason));
         let (trusted, _) = self.facts.trusted(route);
         match route.authorization_type.as_str() {
             "COGNITO_USER_POOLS" if self.trusts_ours(route) => None,
@@ -292,8 +305,11 @@ impl Gateway<'_> {
     /// The first route of each issuer: there its keys rotate.
     fn rotating(&self) -> Vec<&RouteFacts> {
         let mut seen = BTreeSet::new();
-        let with_token =
-            |route: &&RouteFacts| !is_tried_apart(route) && self.untried(route).is_none();
+        let with_token = |route: &&RouteFacts| {
+            !is_tried_apart(route)
+                && self.untried(route).is_none()
+                && self.shadowed(route).is_none()
+        };
         let routes = self.routes.iter().copied().filter(with_token);
         let issuer = |route| self.issuer(route).map(|issuer| issuer.url.as_str()).ok();
         routes.filter(|route| seen.insert(issuer(route))).collect()
@@ -365,7 +381,9 @@ impl Gateway<'_> {
         route: &RouteFacts,
         carried: &Carried<'_>,
     ) -> anyhow::Result<Answered> {
-        let (method, path) = request_of(&route.route_key);
+        let (method, path) = self.request_to(route).map_err(|other| {
+            anyhow::anyhow!("`{other}` takes the requests to `{}`", route.route_key)
+        })?;
         // A stage that is not the default one stands first in the path.
         // <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html>
         let path = match stage {
@@ -520,19 +538,10 @@ impl Gateway<'_> {
         let token = self.issuer(route)?.sign(&claims)?;
         let mark = self.guard.journal().mark();
         let answer = self.fetch(route, &Carried::bearer(token)).await?;
-        let function = route
-            .integration_uri
-            .split('/')
-            .find_map(|part| part.split_once(":function:"))
-            .map_or("", |(_, name)| name);
-        let text = answer.body.to_string();
-        let named = |name: &str| text.contains(&format!("\"{name}\""));
-        // A function that says who it is says who calls, too; of another one the
-        // journal tells that it was called.
-        let reached = match named(function) {
-            true => answer.status == 200 && named(&subject),
-            false => answer.was_let_in() && self.called(function, mark),
-        };
+        let arn = route.integration_uri.split('/').find(|part| part.contains(":function:"));
+        let function = arn.and_then(|arn| arn.split_once(":function:")).map_or("", |(_, it)| it);
+        let is_named = names(&answer, function);
+        let reached = reaches(&answer, function, &subject, self.called(arn, mark));
         Ok(Finding {
             id: id("valid", route),
             guard_rail: CLAIMS,
@@ -541,7 +550,7 @@ impl Gateway<'_> {
             scope: Scope::Executed,
             title: format!("a valid token reaches `{function}` by `{}`", route.route_key),
             expected: format!("200 from `{function}`, naming the token's subject"),
-            observed: match (reached, named(function)) {
+            observed: match (reached, is_named) {
                 (true, true) => format!("200 from `{function}`, naming the token's subject"),
                 (true, false) => format!("{} after `{function}` was called", answer.status),
                 (false, _) => answer.to_string(),
@@ -556,17 +565,14 @@ impl Gateway<'_> {
         })
     }
 
-    /// Whether API Gateway called a function since; where there is none behind the
-    /// route, there is nothing to look for.
-    fn called(&self, function: &str, mark: u64) -> bool {
-        if function.is_empty() {
-            return true;
-        }
-        let arn = self.facts.function_arn(function);
+    /// Whether API Gateway called a function since, by its ARN; where there is none behind
+    /// the route, there is nothing to look for.
+    fn called(&self, arn: Option<&str>, mark: u64) -> bool {
+        let Some(arn) = arn else { return true };
         let entries = self.guard.journal().entries_since(mark);
         let mut checks = entries.iter().flat_map(|entry| &entry.checks);
         checks.any(|check| {
-            let rest = check.resource.strip_prefix(&arn);
+            let rest = check.resource.strip_prefix(arn);
             check.action == "lambda:InvokeFunction"
                 && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
                 && check.outcome == "allow"
@@ -673,32 +679,57 @@ fn id(name: &str, route: &RouteFacts) -> String {
     format!("{CLIENT}/{name}/{}", route.route_key)
 }
 
-/// A method and path that the route takes: `GET /a/{proxy+}` is `GET`,
-/// `/a/ringfence`.
-pub(crate) fn request_of(route_key: &str) -> (String, String) {
-    let Some((method, path)) = route_key.split_once(' ') else {
-        return ("GET".into(), "/ringfence".into());
+/// What is told of a route at which nothing is tried.
+fn untried(route: &RouteFacts, verdict: Verdict, reason: String) -> Finding {
+    let told = Untried {
+        id: id("route-guarded", route),
+        guard_rail: AUTHORIZER,
+        identity: CLIENT.into(),
+        road: Road::Http,
+        scope: Scope::Executed,
+        title: format!("`{}` is behind the authorizer", route.route_key),
+        expected: match asks_for_token(route) {
+            true => route.authorization_type.clone(),
+            false => "JWT".to_owned(),
+        },
     };
-    let method = if method == "ANY" { "GET" } else { method };
-    let segments = path.split('/').map(|segment| match segment.strip_prefix('{') {
-        Some(_) => "ringfence",
-        None => segment,
-    });
-    (method.into(), segments.collect::<Vec<_>>().join("/"))
+    Finding::untried(told, verdict, reason)
+}
+
+/// Whether an answer has a text as a value.
+fn names(answer: &Answered, text: &str) -> bool {
+    !text.is_empty() && answer.body.to_string().contains(&format!("\"{text}\""))
+}
+
+/// Whether a request came to a route's function, of which the journal says whether it was
+/// called: any function may say that it is this one. One that says who it is says who
+/// calls, too.
+fn reaches(answer: &Answered, function: &str, subject: &str, was_called: bool) -> bool {
+    let says_who_calls = || answer.status == 200 && names(answer, subject);
+    was_called && answer.was_let_in() && (!names(answer, function) || says_who_calls())
 }
 
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
-
     use super::*;
 
-    #[rstest]
-    #[case("GET /a/{proxy+}", "GET", "/a/ringfence")]
-    #[case("ANY /a/{id}/b", "GET", "/a/ringfence/b")]
-    #[case("POST /", "POST", "/")]
-    #[case("$default", "GET", "/ringfence")]
-    fn a_route_key_gives_a_request(#[case] key: &str, #[case] method: &str, #[case] path: &str) {
-        assert_eq!(request_of(key), (method.to_owned(), path.to_owned()));
+    #[test]
+    fn a_function_is_reached_where_the_journal_says_so_whatever_an_answer_says() {
+        let reached = |status, body: Value, was_called, let_in| {
+            let answer = Answered { status, body, request_id: None, let_in: Some(let_in) };
+            reaches(&answer, "orders", "su@example.com", was_called)
+        };
+        let full = || json!({"service": "orders", "caller": {"subject": "su@example.com"}});
+        assert!(reached(200, full(), true, true));
+        assert!(!reached(200, full(), false, true), "another function says that it is this one");
+        assert!(!reached(200, full(), true, false));
+        assert!(!reached(500, full(), true, true));
+        assert!(!reached(200, json!({"service": "orders", "caller": "else"}), true, true));
+        // One that does not say who it is may answer what it likes.
+        assert!(reached(404, json!({"message": "no such order"}), true, true));
+        assert!(!reached(404, json!({"message": "no such order"}), false, true));
+        // A route without a function.
+        let empty = Answered { status: 200, body: json!(""), request_id: None, let_in: Some(true) };
+        assert!(reaches(&empty, "", "su@example.com", true));
     }
 }

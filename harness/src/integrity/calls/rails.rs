@@ -15,7 +15,7 @@ use crate::terraform::Instance;
 /// level Write; and those that take away what can be made again under its name. A
 /// name that ends in `*` is of all actions that begin so
 /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/>).
-const WRITES: [&str; 41] = [
+const WRITES: [&str; 43] = [
     "ec2:AssociateRouteTable",
     "ec2:AuthorizeSecurityGroup*",
     "ec2:CreateNetworkAclEntry",
@@ -44,7 +44,10 @@ const WRITES: [&str; 41] = [
     "iam:RemoveUserFromGroup",
     "iam:SetDefaultPolicyVersion",
     "iam:UpdateAssumeRolePolicy",
+    // A new name, under which what names the old one finds another.
+    "iam:UpdateGroup",
     "iam:UpdateOpenIDConnectProviderThumbprint",
+    "iam:UpdateUser",
     "kms:DeleteAlias",
     "kms:UpdateAlias",
     "lambda:CreateFunctionUrlConfig",
@@ -67,8 +70,14 @@ const CHANGED: [(&str, &[&str]); 3] = [
     ("ec2:ReplaceNetworkAclAssociation", &["subnet/"]),
 ];
 
-/// What the code of a function that decides about calls can be changed by.
-const CODE: [&str; 2] = ["lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration"];
+/// What the code of a function that decides about calls can be changed by: an authorizer
+/// may name an alias, which leads to another version then.
+const CODE: [&str; 4] = [
+    "lambda:DeleteAlias",
+    "lambda:UpdateAlias",
+    "lambda:UpdateFunctionCode",
+    "lambda:UpdateFunctionConfiguration",
+];
 
 /// The calls of a part of the journal that changed guard rails of Layer 1's, of
 /// those that readings look at. `entries` are without the harness's own, and
@@ -191,6 +200,7 @@ mod tests {
         let arn = |rest: &str| json!({"arn": format!("arn:aws:{rest}")});
         Instance::of(&json!({"resources": [
             resource("aws_iam_role", arn("iam::123456789012:role/d")),
+            resource("aws_iam_user", arn("iam::123456789012:user/u")),
             resource("aws_iam_policy", arn("iam::123456789012:policy/p")),
             resource("aws_lambda_function", arn("lambda:us-east-1:123456789012:function:f")),
             resource("aws_subnet", arn("ec2:us-east-1:123456789012:subnet/s-1")),
@@ -263,6 +273,12 @@ mod tests {
         "lambda:us-east-1:123456789012:function:judge",
         "aws_lambda_function.judge"
     )]
+    #[case(
+        "lambda:UpdateAlias",
+        "lambda:us-east-1:123456789012:function:judge",
+        "aws_lambda_function.judge"
+    )]
+    #[case("iam:UpdateUser", "iam::123456789012:user/u", "aws_iam_user.x")]
     #[case("sqs:DeleteQueue", "sqs:us-east-1:123456789012:q", "aws_sqs_queue.x")]
     #[case("iam:DeleteRole", "iam::123456789012:role/d", "aws_iam_role.x")]
     #[case("sqs:SetQueueAttributes", "sqs:us-east-1:123456789012:q", "aws_sqs_queue.x")]
@@ -274,10 +290,16 @@ mod tests {
         #[case] address: &str,
     ) {
         let (none, resource) = (LeftToOthers::default(), format!("arn:aws:{resource}"));
-        assert_eq!(found(entry(action, &resource, &json!({})), &none), [address]);
+        // The upstream did it, and what came after failed; or nobody knows.
+        for change in
+            [json!({}), json!({"status": 502}), json!({"status": 503, "upstream_status": null})]
+        {
+            assert_eq!(found(entry(action, &resource, &change), &none), [address], "{change}");
+        }
         for change in [
             json!({"outcome": "denied", "status": 403}),
-            json!({"status": 409}),
+            json!({"status": 409, "upstream_status": 409}),
+            json!({"status": 501, "upstream_status": 500}),
             json!({"principal": "arn:aws:iam::123456789012:root"}),
         ] {
             let empty: [&str; 0] = [];
@@ -335,6 +357,7 @@ mod tests {
     #[case::anothers_alias("kms:UpdateAlias", "kms:us-east-1:123456789012:key/k")]
     #[case::a_tag_of_an_object("s3:PutObjectTagging", "s3:::b/k")]
     #[case::code("lambda:UpdateFunctionCode", "lambda:us-east-1:123456789012:function:f")]
+    #[case::an_alias("lambda:UpdateAlias", "lambda:us-east-1:123456789012:function:f")]
     #[case::an_aliass_policy_which_no_reading_shows(
         "lambda:AddPermission",
         "lambda:us-east-1:123456789012:function:f:live"

@@ -104,7 +104,7 @@ fn a_call_that_writes_to_what_no_reading_shows_is_a_change(
     assert_eq!(found(entry(action, resource, &json!({})), &none), [address]);
     for change in [
         json!({"outcome": "denied", "status": 403}),
-        json!({"status": 409}),
+        json!({"status": 409, "upstream_status": 409}),
         json!({"principal": "arn:aws:iam::123456789012:root"}),
     ] {
         let empty: [&str; 0] = [];
