@@ -9,7 +9,7 @@ use crate::actions::only;
 use crate::common;
 use crate::domain::{Admits, Universe};
 pub use crate::question::{Disagreement, Question, Verdict, Witness};
-use crate::search::Search;
+use crate::search::{Known, Search};
 
 /// The lists of documents of some policies: one Allow of each is enough.
 pub(crate) fn lists(policies: &Policies) -> impl Iterator<Item = &[Arc<Document>]> {
@@ -140,18 +140,44 @@ fn sent(
 /// # Errors
 /// Where the engine does not confirm a request that breaks the claim.
 pub fn within_for(question: &Question<'_>, action: &str) -> Result<Verdict, Disagreement> {
-    if let Some(reason) = too_many(question) {
-        return Ok(Verdict::Undecided(reason));
+    EachAction::new(question).ask(action)
+}
+
+/// A question about the requests for one action after another. What is found of the conditions
+/// for one is kept for the others.
+pub struct EachAction<'q, 'p> {
+    question: &'q Question<'p>,
+    all: Both<'p>,
+    too_many: Option<String>,
+    known: Known,
+}
+
+impl<'q, 'p> EachAction<'q, 'p> {
+    /// Of this question.
+    pub fn new(question: &'q Question<'p>) -> Self {
+        let (all, too_many) = (both(question), too_many(question));
+        Self { question, all, too_many, known: Known::default() }
     }
-    let all = both(question);
-    let mut search = Search::new(question, &all.statements, all.inner);
-    let group = only(&all.statements, action);
-    let found = match question.universe {
-        Universe::All => search.decide(action, &group, &Admits::sent(action)),
-        Universe::Sent => search.decide(action, &group, &Admits::named(action)),
-        Universe::Catalogue => search.catalogued(&group),
-    };
-    search.answer(found)
+
+    /// Answers it for an action.
+    ///
+    /// # Errors
+    /// Where the engine does not confirm a request that breaks the claim.
+    pub fn ask(&self, action: &str) -> Result<Verdict, Disagreement> {
+        if let Some(reason) = &self.too_many {
+            return Ok(Verdict::Undecided(reason.clone()));
+        }
+        let statements = &self.all.statements;
+        let search = Search::new(self.question, statements, self.all.inner);
+        let mut search = search.knowing(&self.known);
+        let group = only(statements, action);
+        let found = match self.question.universe {
+            Universe::All => search.decide(action, &group, &Admits::sent(action)),
+            Universe::Sent => search.decide(action, &group, &Admits::named(action)),
+            Universe::Catalogue => search.catalogued(&group),
+        };
+        search.answer(found)
+    }
 }
 
 /// Answers a question about the requests for one action on resources of one type, as the

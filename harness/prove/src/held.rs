@@ -43,18 +43,30 @@ impl Keys {
         if let Some(fixed) = scope.caller.fixed.get(&key.lower) {
             let value = fixed.clone().map(Values::One);
             if let Some(key) = self.all.get_mut(place) {
-                key.values = vec![value];
+                key.values = Rc::new(vec![value]);
             }
             return;
         }
         let (lower, is_variable) = (key.lower.clone(), key.is_variable);
         let on: Vec<&Condition> =
             conditions.iter().filter(|one| one.lower_key() == lower).copied().collect();
+        let shape = scope.caller.shapes.get(&lower).or_else(|| scope.caller.sent.get(&lower));
+        let has_no_variable = |one: &&Condition| one.variables().is_empty();
+        let is_alone = !is_variable && shape.is_none() && on.iter().all(has_no_variable);
+        let alone = is_alone.then(|| {
+            let at = on.iter().map(|one| std::ptr::from_ref::<Condition>(one).addr());
+            (scope.admits.key(&lower), at.collect::<Vec<usize>>())
+        });
+        let known = alone.as_ref().and_then(|it| scope.told.borrow().alone.get(it).cloned());
+        if let Some((values, open)) = known {
+            self.put_values(place, values, true, open);
+            return;
+        }
         let (on, all) = self.compared(&on);
         let tests: Vec<Test> = on.tests();
-        let shape = scope.caller.shapes.get(&lower).or_else(|| scope.caller.sent.get(&lower));
         let shapes: Vec<Pattern> = shape.iter().flat_map(|it| it.patterns().cloned()).collect();
-        let mut found = texts(&tests, shapes);
+        let mut open: Vec<String> = Vec::new();
+        let mut found = texts(&tests, shapes, scope.told);
         if !found.complete {
             let is_cased =
                 |test: &Test| matches!(test, Test::Text { text, fold: true } if !text.is_ascii());
@@ -62,15 +74,13 @@ impl Keys {
                 true => "without regard to the case of letters beyond ASCII",
                 false => "as text with wildcards and as another type",
             };
-            self.open.push(format!("`{lower}` is compared {how}"));
-            self.unclear.insert(lower.clone());
+            open.push(format!("`{lower}` is compared {how}"));
         }
         // Each is compared for either effect.
         let cost = 2 * on.cost().max(1);
         if !all || found.words.len().saturating_mul(cost) > COMPARED {
             found.words.truncate((COMPARED / cost).max(1));
-            self.open.push(format!("`{lower}` is compared with too many values"));
-            self.unclear.insert(lower.clone());
+            open.push(format!("`{lower}` is compared with too many values"));
         }
         if is_variable {
             let residuals = residuals(&lower, scope, place);
@@ -86,8 +96,7 @@ impl Keys {
             found.words.retain(|word| seen.insert(word.clone()));
             if found.words.len() > VALUES {
                 found.words.truncate(VALUES);
-                self.open.push(format!("the variable `${{{lower}}}` has too many values"));
-                self.unclear.insert(lower.clone());
+                open.push(format!("the variable `${{{lower}}}` has too many values"));
             }
         }
         let mut how = scope.admits.key(&lower);
@@ -101,21 +110,37 @@ impl Keys {
         let mut asked = format!("{is_variable} {how:?} {:?}", found.words);
         on.tell(self, &mut asked);
         let known = scope.told.borrow().values.get(&asked).cloned();
-        let (values, open) = match known {
-            Some((values, open)) => ((*values).clone(), open),
+        let (values, why) = match known {
+            Some(known) => known,
             None => {
-                let (values, open) = values(how, is_variable, &found.words, &on);
-                let known = (Rc::new(values.clone()), open.clone());
-                scope.told.borrow_mut().values.insert(asked, known);
-                (values, open)
+                let (values, why) = values(how, is_variable, &found.words, &on);
+                let known = (Rc::new(values), why);
+                scope.told.borrow_mut().values.insert(asked, known.clone());
+                known
             }
         };
-        if let Some(open) = open {
-            self.open.push(open);
-            self.unclear.insert(lower);
+        open.extend(why);
+        let is_kept = alone.is_some();
+        if let Some(alone) = alone {
+            let known = (Rc::clone(&values), open.clone());
+            scope.told.borrow_mut().alone.insert(alone, known);
         }
-        if let Some(key) = self.all.get_mut(place) {
-            key.values = values;
+        self.put_values(place, values, is_kept, open);
+    }
+
+    /// The classes of a key, and why these may not be all.
+    fn put_values(
+        &mut self,
+        place: usize,
+        values: Rc<Vec<Option<Values>>>,
+        is_kept: bool,
+        open: Vec<String>,
+    ) {
+        let Some(key) = self.all.get_mut(place) else { return };
+        (key.values, key.is_kept) = (values, is_kept);
+        if !open.is_empty() {
+            self.unclear.insert(key.lower.clone());
+            self.open.extend(open);
         }
     }
 

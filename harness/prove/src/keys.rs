@@ -8,11 +8,13 @@ use ringfence_policy::symbolic::{Condition, Effect, Logic};
 use ringfence_policy::{Context, Values};
 
 use crate::choices::Passing;
+use crate::domain::Rule;
 use crate::encode::{KEYS, Scope, holds, put};
 use crate::formula::Formula;
 use crate::held::{COMPARED, cost};
 use crate::parts::Tests;
 use crate::set::Set;
+use crate::words::{Alphabet, Classes, Pattern, classes};
 
 /// A condition key.
 pub(crate) struct Key {
@@ -20,7 +22,9 @@ pub(crate) struct Key {
     pub(crate) name: String,
     pub(crate) lower: String,
     /// One value of each class, the smallest first; `None` is absence.
-    pub(crate) values: Vec<Option<Values>>,
+    pub(crate) values: Rc<Vec<Option<Values>>>,
+    /// Whether these are kept for other questions.
+    pub(crate) is_kept: bool,
     /// Whether a variable has this key, so that each value counts by itself.
     pub(crate) is_variable: bool,
 }
@@ -51,6 +55,24 @@ pub(crate) struct Told {
     sets: HashMap<String, Rc<Vec<Set>>>,
     /// The classes of a key, and why these may not be all.
     pub(crate) values: HashMap<String, Valued>,
+    /// The classes of the texts that patterns tell apart.
+    classes: HashMap<Vec<Pattern>, Classes>,
+    /// By what a key may be and the places of the conditions on it, where no variable has it or
+    /// stands in them: its classes, and why these may not be all.
+    pub(crate) alone: HashMap<(Rule, Vec<usize>), Alone>,
+    /// Of such a key's classes and the place of a condition, those that pass for an effect.
+    passing: HashMap<(usize, usize, Effect), Rc<Vec<Set>>>,
+}
+
+/// The classes of a key, and why these may not be all.
+pub(crate) type Alone = (Rc<Vec<Option<Values>>>, Vec<String>);
+
+impl Told {
+    /// The classes of the texts that patterns tell apart.
+    pub(crate) fn classes(&mut self, patterns: Vec<Pattern>) -> Classes {
+        let found = self.classes.entry(patterns);
+        found.or_insert_with_key(|patterns| classes(patterns, Alphabet::All)).clone()
+    }
 }
 
 /// The classes of a key, and why these may not be all.
@@ -109,7 +131,8 @@ impl Keys {
             return;
         }
         self.places.insert(lower.clone(), self.all.len());
-        self.all.push(Key { name: name.to_owned(), lower, values: vec![None], is_variable });
+        let (name, values) = (name.to_owned(), Rc::new(vec![None]));
+        self.all.push(Key { name, lower, values, is_kept: false, is_variable });
     }
 
     /// A request's variable that is used twice in a statement, or compared with
@@ -264,6 +287,12 @@ impl Keys {
         // What was found of another caller or action.
         let told = has_variables.then(|| self.asked((condition, effect), &key.values));
         let known = told.as_ref().and_then(|asked| scope.told.borrow().sets.get(asked).cloned());
+        let alone = (key.is_kept && !has_variables).then(|| {
+            let at = std::ptr::from_ref(condition).addr();
+            (Rc::as_ptr(&key.values).addr(), at, effect)
+        });
+        let of_alone = |asked| scope.told.borrow().passing.get(asked).cloned();
+        let known = known.or_else(|| alone.as_ref().and_then(of_alone));
         let mut sets: Vec<Set> = Vec::with_capacity(contexts.len());
         let mut whens: Vec<Formula> = Vec::with_capacity(contexts.len());
         for (when, mut context) in contexts {
@@ -295,6 +324,9 @@ impl Keys {
         let sets = known.unwrap_or_else(|| Rc::new(sets));
         if let Some(asked) = told {
             scope.told.borrow_mut().sets.insert(asked, Rc::clone(&sets));
+        }
+        if let Some(asked) = alone {
+            scope.told.borrow_mut().passing.insert(asked, Rc::clone(&sets));
         }
         let mut by_set: Vec<(Set, Vec<Formula>)> = Vec::new();
         for (when, set) in whens.into_iter().zip(sets.iter().cloned()) {

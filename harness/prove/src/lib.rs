@@ -66,8 +66,8 @@ mod words;
 pub use callers::{OTHER_ACCOUNT, SOME_ACCOUNT};
 pub use certify::certify;
 pub use compare::{
-    Disagreement, Question, Verdict, Witness, within, within_for, within_for_type, within_sent,
-    within_sent_for,
+    Disagreement, EachAction, Question, Verdict, Witness, within, within_for, within_for_type,
+    within_sent, within_sent_for,
 };
 pub use domain::Universe;
 pub use elsewhere::LetIn;

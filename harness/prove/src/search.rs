@@ -18,6 +18,9 @@ use crate::patterns::Patterns;
 use crate::question::{Disagreement, Question, Verdict, Witness};
 use crate::tried::{Outcome, Tried, named_partition};
 
+/// What was found of conditions, whatever the action is.
+pub(crate) type Known = Rc<RefCell<Told>>;
+
 /// A search for a request that one side alone allows.
 pub(crate) struct Search<'s, 'p> {
     question: &'s Question<'p>,
@@ -33,7 +36,7 @@ pub(crate) struct Search<'s, 'p> {
     /// The partition of what is acted upon, where it is given.
     within: Option<&'s str>,
     patterns: Rc<RefCell<Patterns>>,
-    told: RefCell<Told>,
+    told: Known,
     /// The actions of which no request breaks the claim.
     nothing: HashSet<Alike>,
     /// Why something was left undecided.
@@ -58,7 +61,7 @@ impl<'s, 'p> Search<'s, 'p> {
                 callers::all(policies, statements, &accounts)
             }
         };
-        let (patterns, told) = (Rc::default(), RefCell::default());
+        let (patterns, told) = (Rc::default(), Known::default());
         let nothing = HashSet::new();
         Self {
             question,
@@ -73,6 +76,11 @@ impl<'s, 'p> Search<'s, 'p> {
             nothing,
             open,
         }
+    }
+
+    /// What was found before is not looked for again: of the same policies.
+    pub(crate) fn knowing(self, told: &Known) -> Self {
+        Self { told: Rc::clone(told), ..self }
     }
 
     /// What is acted upon is of the partition that the ARN of who asks names.

@@ -2,17 +2,19 @@
 //! addresses those at, between and beyond the policies' own, of texts and
 //! patterns the classes of [`crate::words`].
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ringfence_policy::symbolic::Test;
 
-use crate::words::{Alphabet, Classes, Pattern, Symbol, classes, literal, pattern};
+use crate::keys::Told;
+use crate::words::{Classes, Pattern, Symbol, literal, pattern};
 
 /// The classes of the texts that the tests tell apart. They are not complete
 /// where tests of two kinds are mixed, of which one has wildcards. Besides, they are
 /// told apart by the shapes that a caller's keys have.
-pub(crate) fn texts(tests: &[Test], shapes: Vec<Pattern>) -> Classes {
+pub(crate) fn texts(tests: &[Test], shapes: Vec<Pattern>, told: &RefCell<Told>) -> Classes {
     // ForAllValues passes the empty text, whatever it is compared with.
     let mut patterns: Vec<Pattern> = vec![Pattern::new()];
     let mut numbers: Vec<&str> = Vec::new();
@@ -47,7 +49,7 @@ pub(crate) fn texts(tests: &[Test], shapes: Vec<Pattern>) -> Classes {
     let mixed = both || (read && patterns.iter().any(is_wild));
     let of_numbers = numeric(&numbers, &literals);
     patterns.extend(shapes);
-    let mut found = classes(&patterns, Alphabet::All);
+    let mut found = told.borrow_mut().classes(patterns);
     found.complete &= of_numbers.is_some() && !mixed && cased.is_empty();
     found.words.extend(cased.iter().flat_map(|it| [it.to_lowercase(), it.to_uppercase()]));
     found.words.extend(of_numbers.unwrap_or_default());

@@ -8,7 +8,7 @@ use ringfence_policy::{
     Document, DocumentError, Kind, Policies, Principal, StatementRef, catalog, decide,
 };
 use ringfence_prove::jsonl::Shown;
-use ringfence_prove::{Disagreement, Question, Universe, Verdict, within, within_for};
+use ringfence_prove::{Disagreement, EachAction, Question, Universe, Verdict, within, within_for};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -412,6 +412,8 @@ impl Asked<'_> {
             .flat_map(|one| statements(one))
             .collect();
         let mut none: HashMap<(String, Vec<bool>), bool> = HashMap::new();
+        let (any, listed) = (question(Universe::All), question(Universe::Catalogue));
+        let (any, listed) = (EachAction::new(&any), EachAction::new(&listed));
         // What no Allow speaks of need not be unpacked.
         let spoken_of = |prefix: &&str| allows.iter().any(|one| one.is_about_service(prefix));
         let ways = catalog::prefixes().filter(|prefix| self.way.is_of(prefix));
@@ -427,13 +429,14 @@ impl Asked<'_> {
                 let about = all.iter().map(|one| one.is_about(&parsed)).collect();
                 let is_none = match none.entry((prefix.to_owned(), about)) {
                     std::collections::hash_map::Entry::Occupied(known) => *known.get(),
-                    std::collections::hash_map::Entry::Vacant(place) => *place
-                        .insert(within_for(&question(Universe::All), &name)? == Verdict::Proved),
+                    std::collections::hash_map::Entry::Vacant(place) => {
+                        *place.insert(any.ask(&name)? == Verdict::Proved)
+                    }
                 };
                 if is_none {
                     continue;
                 }
-                match within_for(&question(Universe::Catalogue), &name)? {
+                match listed.ask(&name)? {
                     Verdict::Proved => {}
                     Verdict::Undecided(reason) => {
                         self.undecided.push(format!("`{name}`: {reason}"))
