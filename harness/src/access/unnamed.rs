@@ -60,13 +60,15 @@ pub(crate) fn meet(one: &str, other: &str) -> bool {
     after.first().copied().unwrap_or_default()
 }
 
+/// Whether a document asks for the caller's name.
+pub(crate) fn asks_for_name(document: &Document) -> bool {
+    let text = document.text().to_ascii_lowercase();
+    KEYS.iter().any(|key| text.contains(key))
+}
+
 /// Why nobody knows what policies say of somebody whose name is not known.
 pub(crate) fn hangs_on_name(who: &str, policies: &Policies) -> Option<String> {
-    let asks = |document: &&Arc<Document>| {
-        let text = document.text().to_ascii_lowercase();
-        KEYS.iter().any(|key| text.contains(key))
-    };
-    let by = documents(policies).find(asks)?.name();
+    let by = documents(policies).find(|document| asks_for_name(document))?.name();
     Some(format!("`{by}` asks for a name, and that of `{who}` is not known"))
 }
 

@@ -379,3 +379,30 @@ fn an_instance_is_started_with_the_profile_of_a_template(
         false => assert!(found.ends_with("no instance profile of the files has it"), "{found}"),
     }
 }
+
+/// A role whose name the stack chooses is followed like any other, but where a policy speaks of
+/// names that may be its own.
+#[rstest]
+#[case::all("*", false)]
+#[case::all_roles("arn:aws:iam::123456789012:role/*", false)]
+#[case::another("arn:aws:iam::123456789012:role/other", false)]
+#[case::some("arn:aws:iam::123456789012:role/shop-*", true)]
+fn a_name_that_the_stack_chooses_matters_where_it_is_spoken_of(
+    #[case] on: &str,
+    #[case] matters: bool,
+) {
+    let nobody = trust(&json!({"Service": "ec2.amazonaws.com"}));
+    let resources = [role("base", nobody), policy("base", "iam:AttachRolePolicy", on)];
+    let template = template(
+        "AWS::IAM::Role",
+        "AssumeRolePolicyDocument: {Version: '2012-10-17', Statement: [{Effect: Allow, \
+         Principal: {Service: lambda.amazonaws.com}, Action: 'sts:AssumeRole'}]}",
+    );
+    let expected = matters.then(|| {
+        format!(
+            "role/known-after-deployment.F: its name is not known, and `aws_iam_role_policy.base` \
+             has `{on}`"
+        )
+    });
+    assert_eq!(with(&resources, &template).unknown, Vec::from_iter(expected));
+}

@@ -88,6 +88,22 @@ impl Unread {
         self.known.as_ref().is_some_and(Vec::is_empty)
     }
 
+    /// What it may act upon and whom it may name, as policies have it.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &str> {
+        let mut all: Vec<&str> =
+            self.on.iter().chain(self.to.iter().flatten()).map(|it| &**it).collect();
+        let mut open: Vec<&Json> = self.known.iter().flatten().collect();
+        while let Some(value) = open.pop() {
+            match value {
+                Json::String(text) => all.push(text),
+                Json::Array(items) => open.extend(items),
+                Json::Object(members) => open.extend(members.values()),
+                Json::Null | Json::Bool(_) | Json::Number(_) => {}
+            }
+        }
+        all.into_iter()
+    }
+
     /// Whether it may allow an action.
     pub(crate) fn may_allow(&self, action: &str) -> bool {
         let is_of = |one: &str| Wildcard::of_actions(one).matches(action);

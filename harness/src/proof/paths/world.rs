@@ -1,7 +1,8 @@
 //! The identities of an estate, and what means act upon: [`things`] has what is no
-//! identity, [`running`] as which role something runs, [`permissions`] what lets somebody use functions.
+//! identity, [`named`] what hangs on a name that is not known, [`running`] as which role something runs, [`permissions`] what lets somebody use functions.
 
 mod boundaries;
+mod named;
 mod ownerless;
 mod permissions;
 mod running;
@@ -319,8 +320,10 @@ impl<'e> Builder<'e> {
                     unknown.push(format!("{name}: its ARN is not known: {}", entry.no_arn()));
                     continue;
                 };
-                if entry.is_unnamed {
-                    unknown.push(format!("{name}: its name is not known, nor what may cover it"));
+                if entry.is_unnamed
+                    && let Some(what) = named::speaks_of(self.estate, principal)
+                {
+                    unknown.push(format!("{name}: its name is not known, and {what}"));
                 }
                 let identity = self.identity(name, kind, entry, principal, &groups);
                 let arn = identity.arn.clone();
