@@ -26,6 +26,13 @@ const SOURCES: [&str; 6] = [
     "lambda:EventSourceToken",
 ];
 
+/// Keys of callers that are of an organization: a service is of none, and has `aws:SourceOrgID`
+/// and `aws:SourceOrgPaths` in their place
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalorgid>,
+/// `#condition-keys-sourceorgid`).
+const OF_MEMBERS: [(&str, &str); 2] =
+    [("aws:PrincipalOrgID", "aws:SourceOrgID"), ("aws:PrincipalOrgPaths", "aws:SourceOrgPaths")];
+
 pub(super) fn check(document: &Document, statement: &Statement, notes: &mut Vec<Note>) {
     let Some(principals) = &statement.principals else { return };
     for entry in &principals.entries {
@@ -59,11 +66,21 @@ pub(super) fn check(document: &Document, statement: &Statement, notes: &mut Vec<
         .conditions
         .iter()
         .any(|condition| SOURCES.iter().any(|key| condition.key.eq_ignore_ascii_case(key)));
+    let asked = statement.conditions.iter().filter(|condition| !condition.holds_when_absent());
+    let mut never = asked.filter_map(|condition| {
+        OF_MEMBERS.iter().find(|(key, _)| condition.key.eq_ignore_ascii_case(key))
+    });
+    let never = never.next();
     for entry in &principals.entries {
-        if let Entry::Service(service) = entry
-            && !sourced
-            && !service.contains(UNKNOWN)
-        {
+        let Entry::Service(service) = entry else { continue };
+        if service.contains(UNKNOWN) {
+            continue;
+        }
+        if let Some((key, own)) = never {
+            let message = format!("`{service}` never has `{key}`: it is allowed nothing by this");
+            let instead = format!("write `{own}`, which the requests of services have");
+            notes.push(note(Rule::KeyNeverCarried, message, instead).about(&**service));
+        } else if !sourced {
             let message =
                 format!("`{service}` is allowed whomever it acts for, strangers included");
             let instead = "add a condition on `aws:SourceArn` or `aws:SourceAccount`";

@@ -300,6 +300,12 @@ const IN_VPC: &str = r#""ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterfac
     r#""Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"}, "Action": "lambda:InvokeFunction", "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:f", "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:execute-api:eu-west-1:123456789012:a1/*"}}"#,
     Rule::AnySource
 )]
+#[case::a_service_of_an_organization(
+    Kind::Resource,
+    r#""Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:eu-west-1:123456789012:q", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3"}}"#,
+    r#""Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:eu-west-1:123456789012:q", "Condition": {"StringEquals": {"aws:SourceOrgID": "o-a1b2c3"}}"#,
+    Rule::KeyNeverCarried
+)]
 #[case::service_that_is_not(
     Kind::Trust,
     r#""Effect": "Allow", "Principal": {"Service": "apigatewayv2.amazonaws.com"}, "Action": "sts:AssumeRole""#,
