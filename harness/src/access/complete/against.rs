@@ -393,6 +393,15 @@ fn held(node: &Node, expected: &Node, at: &str, seen: &mut Seen) {
         }
         (Value::List(items), Value::List(all)) => {
             assert_eq!(items.len(), all.len(), "{at}");
+            // The objects of a set may stand in another order once all of them is known.
+            if items.iter().all(is_map) && !items.iter().zip(all).all(|(one, it)| agrees(one, it)) {
+                for (place, one) in items.iter().enumerate() {
+                    let other = all.iter().find(|other| agrees(one, other));
+                    let other = other.unwrap_or_else(|| panic!("{at}[{place}] is not there"));
+                    held(one, other, &format!("{at}[{place}]"), seen);
+                }
+                return;
+            }
             let pairs = items.iter().zip(all).enumerate();
             pairs.for_each(|(place, (one, other))| {
                 held(one, other, &format!("{at}[{place}]"), seen)
@@ -402,6 +411,24 @@ fn held(node: &Node, expected: &Node, at: &str, seen: &mut Seen) {
             seen.filled += 1;
             assert_eq!(one, other, "{at}");
         }
+    }
+}
+
+const fn is_map(node: &Node) -> bool {
+    matches!(node.value, Value::Map(_))
+}
+
+/// Whether what of a value is known is what another one has.
+fn agrees(node: &Node, other: &Node) -> bool {
+    match (&node.value, &other.value) {
+        (Value::Unknown, _) => true,
+        (Value::Map(members), Value::Map(_)) => members
+            .iter()
+            .all(|member| other.get(&member.key).is_some_and(|inner| agrees(&member.value, inner))),
+        (Value::List(items), Value::List(all)) => {
+            items.len() == all.len() && items.iter().zip(all).all(|(one, it)| agrees(one, it))
+        }
+        (one, it) => one == it,
     }
 }
 

@@ -97,7 +97,16 @@ impl Composed {
 
     fn allows(&self, witness: &Witness) -> bool {
         let is_its = self.role.as_ref().is_none_or(|arn| *arn == witness.resource);
-        is_its && judge(&witness.request(), &of(&self.policies, witness)).allowed()
+        // A resource's policy counts in requests to its own service alone.
+        let service = witness.action.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        let is_asked = |address: &String| {
+            address.strip_prefix("aws_").is_none_or(|kind| kind.starts_with(&service))
+        };
+        let mut policies = of(&self.policies, witness);
+        if !self.address.as_ref().is_none_or(is_asked) {
+            policies.to_mut().resource = None;
+        }
+        is_its && judge(&witness.request(), &policies).allowed()
     }
 }
 
