@@ -37,6 +37,9 @@ impl<'s> Seen<'s> {
     /// # Errors
     /// Where a name is nobody's, or nobody is left.
     pub(crate) fn who(&self, declared: &Declaration) -> Result<Vec<usize>, ConfigError> {
+        if self.people.is_empty() {
+            return Err(self.fault(declared, "there is no role and no user that it could be about"));
+        }
         let (named, are_excepted) = declared.people();
         let mut is_named = vec![false; self.people.len()];
         for text in named {

@@ -264,3 +264,26 @@ fn a_user_without_an_arn_is_of_the_configurations_account(
     assert!(!lines.is_empty(), "{}", text(&output.stderr));
     assert_eq!(rail(&lines, "nobody makes users")["verdict"], verdict);
 }
+
+/// A rail is about somebody.
+#[test]
+fn a_rail_of_an_estate_without_identities_says_so() {
+    let state = json!({"format_version": "1.0", "values": {"root_module": {"resources": [
+        {"address": "aws_sqs_queue.q", "mode": "managed", "type": "aws_sqs_queue", "name": "q",
+            "values": {"name": "q", "arn": crate::shop::of("sqs", "q")}},
+    ]}}});
+    let directory = tempfile::tempdir().unwrap();
+    let config = "[account]\nid = \"123456789012\"\nregion = \"eu-west-1\"\n[[guard_rail]]\n\
+        id = \"q\"\ntitle = \"nobody deletes queues\"\neveryone_but = [\"role/platform\"]\n\
+        actions = [\"sqs:DeleteQueue\"]\n\
+        legitimate = { identity = \"platform\", action = \"sts:GetCallerIdentity\", resource = \"*\" }\n";
+    fs::write(directory.path().join("ringfence.toml"), config).unwrap();
+    fs::write(directory.path().join("state.json"), state.to_string()).unwrap();
+    let output = run(directory.path(), &["--state", "state.json"]);
+    assert_eq!(
+        text(&output.stderr),
+        "ringfence: ringfence.toml:5:1: guard rail `q`: there is no role and no user that it could \
+         be about\n"
+    );
+    assert_eq!(output.status.code(), Some(2));
+}
