@@ -2,7 +2,7 @@
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 
 
 clients = {}
@@ -24,6 +24,18 @@ def said(metadata):
 
 def made(call):
     try:
+        try:
+            return sent(call)
+        except ConnectionClosedError:
+            # One that waited may be closed while a request is on its way: another one carries it.
+            return sent(call)
+    except BotoCoreError as error:
+        # Nobody answered: that is no refusal.
+        return {"allowed": False, "code": type(error).__name__, "message": str(error)}
+
+
+def sent(call):
+    try:
         operation = getattr(client(call["service"], call["region"]), call["operation"])
         return {"allowed": True, **said(operation(**call["input"])["ResponseMetadata"])}
     except ClientError as error:
@@ -33,9 +45,6 @@ def made(call):
             "message": error.response["Error"]["Message"],
             **said(error.response["ResponseMetadata"]),
         }
-    except BotoCoreError as error:
-        # Not sent at all: that is no refusal.
-        return {"allowed": False, "code": type(error).__name__, "message": str(error)}
 
 
 def handler(event, context):

@@ -408,6 +408,7 @@ impl Inside<'_> {
         };
         let said = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default();
         let (verdict, reason) = finding::unmapped(said("code"), said("message"))
+            .or_else(|| unanswered(answer))
             .unwrap_or_else(|| companions.judge(fault.as_deref(), &decided_by));
         Finding {
             expected: format!("{} {expected}", expected.status),
@@ -436,6 +437,13 @@ impl Inside<'_> {
 
 fn allowed(answer: &Value) -> bool {
     answer.get("allowed") == Some(&json!(true))
+}
+
+/// The verdict on a call that was not answered, or not sent: that is no refusal.
+fn unanswered(answer: &Value) -> Option<(Verdict, Option<String>)> {
+    let is_answered = allowed(answer) || answer.get("status").is_some_and(Value::is_u64);
+    let why = || format!("nobody answered the call: {}", observed(answer));
+    (!is_answered).then(|| (Verdict::Inconclusive, Some(why())))
 }
 
 fn request_id(answer: &Value) -> Option<String> {
@@ -494,6 +502,18 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[rstest]
+    #[case::allowed(json!({"allowed": true, "status": 200}), None)]
+    #[case::refused(json!({"allowed": false, "code": "AccessDenied", "message": "", "status": 403}), None)]
+    #[case::closed(
+        json!({"allowed": false, "code": "ConnectionClosedError", "message": "no answer came"}),
+        Some("nobody answered the call: 0 ConnectionClosedError: no answer came")
+    )]
+    fn what_nobody_answered_is_no_refusal(#[case] answer: Value, #[case] why: Option<&str>) {
+        let expected = why.map(|why| (Verdict::Inconclusive, Some(why.to_owned())));
+        assert_eq!(unanswered(&answer), expected);
+    }
 
     #[rstest]
     #[case("CreateUser", "create_user")]
