@@ -188,6 +188,9 @@ fn a_directory_is_walked_without_what_is_hidden_or_somebody_else_s() {
         ("package.json", "{\"name\": \"x\", // comment\n}"),
         ("settings.yaml", "a: &x 1\nb: *x\n"),
         ("a/broken.json", "{\"Statement\": ["),
+        // What a run left, and what is called so and is none.
+        ("last/run.json", "{\"run_id\": \"r\", \"started\": \"2026-01-01T00:00:00Z\"}"),
+        ("last/inputs/p.json", POLICY),
     ]);
     let (findings, report) = found(place.path(), &["."]);
     assert_eq!(findings, ["6:35 key-never-carried  2"]);

@@ -19,6 +19,7 @@ use super::facts::{
 };
 use super::lack::Lack;
 use super::made::Made;
+use super::policies::is_service_linked;
 use super::rivals::Rivals;
 use super::{companions, derived};
 use crate::config::Config;
@@ -402,7 +403,7 @@ async fn roles(
     for role in listed(&answer, "Roles") {
         let (name, arn) =
             (member(role, "ListRoles", "RoleName")?, member(role, "ListRoles", "Arn")?);
-        let others = name.starts_with(PROBES) || arn.contains(":role/aws-service-role/");
+        let others = name.starts_with(PROBES) || is_service_linked(&arn);
         if !others && !known.contains(arn.as_str()) {
             roles.push(RoleFacts { name, arn });
         }

@@ -36,6 +36,12 @@ pub(crate) async fn identity_policies(
     of_user(platform, name).await.map_err(read)
 }
 
+/// Whether a role is one of AWS's own, whose policies nobody in the account may change.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html>
+pub(crate) fn is_service_linked(role_arn: &str) -> bool {
+    role_arn.contains(":role/aws-service-role/")
+}
+
 /// A name or an ARN with a policy's text.
 pub(crate) type Named = (String, String);
 

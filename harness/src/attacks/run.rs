@@ -253,8 +253,8 @@ impl Runner<'_> {
         deciders
     }
 
-    /// The role or user that a call would change; none where it is not there.
-    async fn before(&self, attempt: &Attempt) -> Option<Value> {
+    /// What a call would replace of a role or a user; none where it replaces nothing of one.
+    async fn before(&self, attempt: &Attempt) -> Option<Result<Value, ServiceError>> {
         let Attempt::Call(step) = attempt else { return None };
         before(self.platform, step).await
     }

@@ -17,9 +17,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::config::Place;
+use crate::config::{Config, Place};
 use crate::progress::Progress;
 use crate::remark::{Outcome, Remark};
+use crate::template;
 use crate::tools::interpreters;
 
 pub(crate) use files::{Found, find};
@@ -154,6 +155,10 @@ pub async fn examine(directory: &Path, options: &Options) -> Diagnosis {
     roots::examine(&found, tools.terraform, options, &mut diagnosis).await;
     let interpreters = interpreters(tools.python.as_ref(), tools.node.as_ref());
     templates::examine(&found, interpreters, &mut diagnosis).await;
+    // Which templates are Layer 1's a configuration says; whether that is right, a run does.
+    if let Ok(config) = Config::load(&directory.join("ringfence.toml")) {
+        diagnosis.add(Kind::Template, template::beside(&config.layer1));
+    }
     workflows::examine(&found, tools.python.as_ref(), &mut diagnosis).await;
     diagnosis.lines.sort();
     diagnosis.lines.dedup();

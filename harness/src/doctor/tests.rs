@@ -91,6 +91,28 @@ async fn each_file_has_a_line_and_each_fault_its_own() {
     assert_eq!(diagnosis.unreadable.len(), 3);
 }
 
+/// A template that an application deploys may name files beside it, and one of Layer 1's may
+/// not: the configuration says which it is.
+#[rstest]
+#[case::of_layer_1(
+    "[layer1]\nkind='cloudformation'\ntemplate='platform.yaml'\n",
+    "Template platform.yaml:5 Unsupported F.CodeUri"
+)]
+#[case::of_nobody("", "Template platform.yaml:1 Runs ")]
+#[tokio::test]
+async fn a_template_of_layer_1_has_no_files_beside_it(
+    #[case] config: &str,
+    #[case] expected: &str,
+) {
+    let top = tempfile::tempdir().unwrap();
+    let template = "Transform: AWS::Serverless-2016-10-31\nResources:\n  F:\n    Type: \
+                    AWS::Serverless::Function\n    Properties: {CodeUri: src/, Handler: a.b, Runtime: \
+                    python3.12}\n";
+    write(top.path(), &[("platform.yaml", template), ("ringfence.toml", config)]);
+    let diagnosis = diagnosed(top.path()).await;
+    assert_eq!(told(top.path(), &diagnosis), [expected]);
+}
+
 /// What a run says of the same workflow, before it starts.
 #[rstest]
 #[case::good("      - run: 'true'\n", true)]

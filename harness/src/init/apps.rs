@@ -8,6 +8,7 @@ use super::facts::Facts;
 use super::stacks::Template;
 use super::text::{Text, quoted};
 use super::users::{self, StaticKey};
+use super::workflows::{USUAL, Workflow};
 use crate::doctor::Found;
 use crate::hcl::Value;
 
@@ -55,29 +56,22 @@ impl App {
     }
 }
 
-/// The usual place of a workflow, which need not be written.
-const USUAL: &str = ".github/workflows/deploy.yml";
-
 pub(super) fn find(found: &Found, facts: &Facts, all: &[&Facts]) -> Vec<App> {
-    let mut apps: Vec<App> = Vec::new();
+    let mut chosen: Vec<(PathBuf, Workflow)> = Vec::new();
     for path in &found.workflows {
-        let Ok(text) = fs::read_to_string(path) else { continue };
-        let deploys = ["aws-actions/configure-aws-credentials", "sam deploy"];
-        if !deploys.iter().any(|sign| text.contains(sign)) {
-            continue;
-        }
+        let Some(workflow) = Workflow::deploying(path) else { continue };
         let Some(directory) = path.ancestors().nth(3) else { continue };
-        // One workflow of a repository; the one that is called so, or the first.
-        if apps.iter().any(|app| app.directory == directory) && !path.ends_with(USUAL) {
-            continue;
+        // One workflow of a repository.
+        match chosen.iter_mut().find(|(other, _)| other == directory) {
+            Some((_, known)) if workflow.rank > known.rank => *known = workflow,
+            Some(_) => {}
+            None => chosen.push((directory.to_owned(), workflow)),
         }
-        apps.retain(|app| app.directory != directory);
-        apps.push(app(directory, path, &text, facts, all));
     }
-    apps
+    chosen.iter().map(|(directory, workflow)| app(directory, workflow, facts, all)).collect()
 }
 
-fn app(directory: &Path, workflow: &Path, text: &str, facts: &Facts, all: &[&Facts]) -> App {
+fn app(directory: &Path, workflow: &Workflow, facts: &Facts, all: &[&Facts]) -> App {
     let real = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
     let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let object = facts.objects().into_iter().map(|(_, object)| object).find(|object| {
@@ -94,12 +88,14 @@ fn app(directory: &Path, workflow: &Path, text: &str, facts: &Facts, all: &[&Fac
     App {
         name,
         directory: directory.to_owned(),
-        workflow: workflow.strip_prefix(directory).unwrap_or(workflow).to_owned(),
+        workflow: workflow.path.strip_prefix(directory).unwrap_or(&workflow.path).to_owned(),
         repository,
         object,
-        vars: asked(text, "vars."),
-        secrets: asked(text, "secrets."),
-        key: StaticKey::of(text),
+        vars: workflow.asked("vars."),
+        // GitHub gives this one to each run.
+        // <https://docs.github.com/en/actions/concepts/security/github_token>
+        secrets: workflow.asked("secrets.").into_iter().filter(|it| it != "GITHUB_TOKEN").collect(),
+        key: StaticKey::of(&workflow.text),
     }
 }
 
@@ -113,19 +109,6 @@ fn trusted(all: &[&Facts], name: &str) -> Option<(String, String)> {
         1 => found.pop(),
         _ => None,
     }
-}
-
-/// The names after a context in a workflow's expressions.
-fn asked(text: &str, context: &str) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for expression in text.split("${{").skip(1) {
-        let expression = expression.split("}}").next().unwrap_or_default();
-        for rest in expression.split(context).skip(1) {
-            let name = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
-            names.extend(name.filter(|name| !name.is_empty()).map(str::to_owned));
-        }
-    }
-    names
 }
 
 /// `ORG/NAME` of a repository's own remote.

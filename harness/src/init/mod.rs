@@ -5,7 +5,7 @@
 //! - [`accounts`]: the accounts that root modules are applied in;
 //! - [`facts`]: values of a root module's variables, locals and resources;
 //! - [`platform`]: what Layer 1 guards with; [`endpoints`]: what functions reach;
-//! - [`apps`]: repositories with a workflow that deploys;
+//! - [`apps`]: repositories with a workflow that deploys; [`workflows`]: which one of several;
 //! - [`deployers`]: roles that a web identity may assume; [`providers`]: by whose tokens;
 //! - [`roots`]: which root modules, and their order;
 //! - [`stacks`]: all of that where Layer 1 is a template of CloudFormation;
@@ -22,6 +22,7 @@ mod roots;
 mod stacks;
 mod text;
 mod users;
+mod workflows;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ use super::known::{Node, Place};
 use super::read::{Read, is_json, read};
 use super::source::Source;
 use super::{Report, configuration, kind_of, name, template, terraform, workflow};
-use crate::plain;
+use crate::{copying, plain};
 
 /// What to do about Terraform's own files.
 const USE_SHOW: &str = "Terraform's language is not read, since its values are known to Terraform \
@@ -45,7 +45,8 @@ fn all(paths: &[PathBuf], kind: Option<Kind>, come_upon: bool) -> Report {
 
 /// Walks a directory, by name. What is hidden is left out (`.terraform`,
 /// `.aws-sam`, `.git`) but for `.github`, where workflows are, and so are links:
-/// what they lead to may be anywhere.
+/// what they lead to may be anywhere; and what a run of Ringfence's left, which has
+/// copies of the files.
 fn directory(path: &Path, kind: Option<Kind>, report: &mut Report) {
     let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut entries = match entries {
@@ -66,7 +67,9 @@ fn directory(path: &Path, kind: Option<Kind>, report: &mut Report) {
             continue;
         }
         if file_type.is_dir() {
-            directory(&path, kind, report);
+            if !copying::is_run(&path) {
+                directory(&path, kind, report);
+            }
         } else if is_terraform(&path) {
             terraform += 1;
         } else if is_readable(&path) {

@@ -8,7 +8,7 @@ use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 
 use crate::attacks::actor::Actor;
-use crate::attacks::policies::{PoliciesError, RolePolicies, role_policies};
+use crate::attacks::policies::{PoliciesError, RolePolicies, is_service_linked, role_policies};
 use crate::attacks::{Step, Suite};
 
 /// How the names of the roles begin that probes make.
@@ -77,8 +77,9 @@ impl Targets {
             let (Some(name), Some(arn)) = (text(&role, "RoleName"), text(&role, "Arn")) else {
                 continue;
             };
-            // What an attack that succeeded left behind is nobody's guard rail.
-            if name.starts_with(PROBES) {
+            // What an attack that succeeded left behind is nobody's guard rail, and what is
+            // AWS's is not the account's to weaken.
+            if name.starts_with(PROBES) || is_service_linked(arn) {
                 continue;
             }
             let mut policies = role_policies(platform, name).await?;

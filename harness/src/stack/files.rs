@@ -7,6 +7,7 @@ use crate::config::{App, Config, Job, Place};
 use crate::doctor::templates;
 use crate::plain;
 use crate::remark::{Outcome, Remark, unsupported};
+use crate::template;
 use crate::terraform::{self, Machine, States};
 use crate::tools::{Node, PythonTools, TerraformBinary, interpreters};
 use crate::workflow::{Repository, Workflow, WorkflowError};
@@ -97,8 +98,9 @@ pub(crate) async fn template_faults(
     let files: Vec<(PathBuf, String)> = own.chain(of_apps).collect();
     let texts: Vec<(&Path, String)> =
         files.iter().map(|(path, text)| (path.as_path(), text.clone())).collect();
-    match texts.is_empty() {
-        true => Vec::new(),
-        false => unsupported(templates::of(&texts, interpreters(Some(tools), node)).await),
+    let mut beside = template::beside(&config.layer1);
+    if !texts.is_empty() {
+        beside.extend(unsupported(templates::of(&texts, interpreters(Some(tools), node)).await));
     }
+    beside
 }

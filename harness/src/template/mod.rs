@@ -1,6 +1,7 @@
 //! Layer 1 written in CloudFormation: a stack of a template, made through the guard by
 //! whoever applies it, and read as Terraform's state of the same resources would be.
 
+mod beside;
 mod table;
 mod translate;
 
@@ -20,6 +21,7 @@ use crate::config::{Layer1, StackTemplate};
 use crate::lint::read::{self, Read};
 use crate::scratch::Scratch;
 use crate::terraform::{Access, State};
+pub(crate) use beside::beside;
 use table::MAIN_TABLE;
 use translate::{Nested, Place};
 

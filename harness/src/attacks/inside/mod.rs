@@ -8,6 +8,7 @@
 //! canary, makes the same calls.
 
 mod calls;
+mod names;
 mod stage;
 
 use std::time::{Duration, Instant};
@@ -32,6 +33,9 @@ use crate::config::Statements;
 use crate::guard_rail::GuardRail;
 
 const CEILING: GuardRail = GuardRail::CodeCeiling;
+
+/// Why code cannot be tried of an application that is deployed.
+pub(super) const NO_FUNCTION: &str = "its application's workflow makes no function";
 
 /// Whose code runs.
 #[derive(Debug, Clone, Copy)]
@@ -113,7 +117,7 @@ impl Author<'_> {
     fn name(self) -> String {
         match self {
             Self::Deployer(deployer) => made_by(deployer).function,
-            Self::Function(function) => format!("ringfence-inside-{}", function.name),
+            Self::Function(function) => names::inside(&function.name),
         }
     }
 
@@ -223,7 +227,15 @@ impl Inside<'_> {
     }
 
     fn canary(&self) -> String {
-        format!("ringfence-canary-{}", self.name())
+        names::canary(&self.name())
+    }
+
+    /// What is told of each probe of a function that its application's workflow does not make.
+    pub fn without_function(&self, selected: Selected<'_>) -> Vec<Finding> {
+        let author = self.code.author();
+        let calls = author.calls(self.facts);
+        let chosen = calls.iter().filter(|call| selected(&author.id(call)));
+        chosen.map(|call| self.not_applicable(call, NO_FUNCTION)).collect()
     }
 
     /// Runs the probes.

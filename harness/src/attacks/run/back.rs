@@ -10,30 +10,34 @@ use crate::attacks::actor::{Actor, Answer};
 use crate::attacks::attack::Step;
 use crate::attacks::{restore, undone};
 
-/// The role or user that a call would change; none where it is not there.
-pub(super) async fn before(platform: &Actor, step: &Step) -> Option<Value> {
-    platform.call(&restore::read(step)?).await.result.ok()
+/// What a call would replace of a role or a user, as it is before it; none where it replaces
+/// nothing of one.
+pub(super) async fn before(platform: &Actor, step: &Step) -> Option<Result<Value, ServiceError>> {
+    Some(platform.call(&restore::read(step)?).await.result)
 }
 
-/// Takes back what a call gave or made, and puts back what it replaced; what of it stays.
+/// Takes back what a call gave or made, or puts back what it replaced; what of it stays.
 pub(super) async fn take_back(
     platform: &Actor,
     step: &Step,
     given: &Value,
-    before: Option<&Value>,
+    before: Option<&Result<Value, ServiceError>>,
 ) -> Option<String> {
-    let restored = before.into_iter().flat_map(|before| restore::to(step, before));
-    let back = undo(step, given).or_else(|| undone::of(step, given));
-    let back: Vec<Step> = back.into_iter().chain(restored).collect();
-    if back.is_empty() && undone::makes(step) {
+    let back = match before {
+        Some(before) => match restore::to(step, before) {
+            Ok(back) => back,
+            Err(why) => return Some(format!("what `{}` changed stays: {why}", step.operation)),
+        },
+        None => undo(step, given).or_else(|| undone::of(step, given)).into_iter().collect(),
+    };
+    if before.is_none() && back.is_empty() && undone::makes(step) {
         return Some(format!("what `{}` made stays: no call takes it away", step.operation));
     }
     let mut stays = None;
     for undo in &back {
-        let answer = platform.call(undo).await.result;
-        if let (Err(error), true) = (answer, undone::makes(step)) {
+        if let Err(error) = platform.call(undo).await.result {
             stays = Some(format!(
-                "what `{}` made stays: `{}` answers {} {error}",
+                "what `{}` did stays: `{}` answers {} {error}",
                 step.operation, undo.operation, error.status
             ));
         }
@@ -86,32 +90,24 @@ pub(super) async fn settled(
     }
 }
 
-/// What takes back a policy that an attack gave or took away, or a URL, a password or a key
-/// that it gave, so that the next attack meets what the platform made.
+/// What takes back a URL, a password or a key that an attack gave, so that the next one meets
+/// what the platform made.
 fn undo(step: &Step, given: &Value) -> Option<Step> {
-    let get = |name: &str| step.input.get(name).cloned().unwrap_or_default();
-    let (operation, member) = match step.operation {
+    let named = |member: &str| json!({member: step.input.get(member)});
+    match step.operation {
         "CreateFunctionUrlConfig" => {
-            let input = json!({"FunctionName": get("FunctionName")});
-            return Some(Step::new(Service::Lambda, "DeleteFunctionUrlConfig", input));
+            Some(Step::new(Service::Lambda, "DeleteFunctionUrlConfig", named("FunctionName")))
+        }
+        "CreateLoginProfile" => {
+            Some(Step::new(Service::Iam, "DeleteLoginProfile", named("UserName")))
         }
         "CreateAccessKey" => {
             let id = given.pointer("/AccessKey/AccessKeyId")?;
-            let input = json!({"UserName": get("UserName"), "AccessKeyId": id});
-            return Some(Step::new(Service::Iam, "DeleteAccessKey", input));
+            let input = json!({"UserName": step.input.get("UserName"), "AccessKeyId": id});
+            Some(Step::new(Service::Iam, "DeleteAccessKey", input))
         }
-        "PutRolePolicy" => ("DeleteRolePolicy", "PolicyName"),
-        "AttachRolePolicy" => ("DetachRolePolicy", "PolicyArn"),
-        "DetachRolePolicy" => ("AttachRolePolicy", "PolicyArn"),
-        "PutUserPolicy" => ("DeleteUserPolicy", "PolicyName"),
-        "AttachUserPolicy" => ("DetachUserPolicy", "PolicyArn"),
-        "DetachUserPolicy" => ("AttachUserPolicy", "PolicyArn"),
-        "CreateLoginProfile" => ("DeleteLoginProfile", "UserName"),
-        _ => return None,
-    };
-    let of = if step.operation.contains("Role") { "RoleName" } else { "UserName" };
-    let input = json!({of: get(of), member: get(member)});
-    Some(Step::new(Service::Iam, operation, input))
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -122,18 +118,6 @@ mod tests {
 
     /// What an attack on its own user gave it is taken back.
     #[rstest]
-    #[case(
-        "PutUserPolicy", json!({"UserName": "u", "PolicyName": "p", "PolicyDocument": "{}"}),
-        "DeleteUserPolicy", json!({"UserName": "u", "PolicyName": "p"})
-    )]
-    #[case(
-        "AttachUserPolicy", json!({"UserName": "u", "PolicyArn": "a"}),
-        "DetachUserPolicy", json!({"UserName": "u", "PolicyArn": "a"})
-    )]
-    #[case(
-        "AttachRolePolicy", json!({"RoleName": "r", "PolicyArn": "a"}),
-        "DetachRolePolicy", json!({"RoleName": "r", "PolicyArn": "a"})
-    )]
     #[case(
         "CreateLoginProfile", json!({"UserName": "u", "Password": "x"}),
         "DeleteLoginProfile", json!({"UserName": "u"})

@@ -19,9 +19,9 @@ use super::declared::{self, Declared};
 use super::doors;
 use super::escalations;
 use super::escalations::decided;
-use super::facts::{DeployerFacts, Facts, RouteFacts, Variant};
+use super::facts::{DeployerFacts, Facts, FunctionFacts, RouteFacts, Variant};
 use super::finding::{Companion, Finding, Road};
-use super::inside::{Author, Code, Inside};
+use super::inside::{Author, Code, Inside, NO_FUNCTION};
 use super::lack;
 use super::legitimate;
 use super::needs;
@@ -501,6 +501,16 @@ impl<'a> Suite<'a> {
             }
             Part::Declared(declared) => declared.run(self, selected).await,
             Part::Role(role) => self.role(role, selected).await,
+            Part::Code(function) if self.makes_none(function) => {
+                let work = Companion::missing(NO_FUNCTION);
+                let inside = self.inside(Code::Deployed(function), work);
+                let mut findings = inside.without_function(selected);
+                let (name, road) = (Facts::code_in(function), Road::Function);
+                let paths = escalations::paths().iter();
+                let chosen = paths.filter(|path| selected(&path.finding_id(&name, road)));
+                findings.extend(chosen.map(|path| path.not_applicable(&name, road, NO_FUNCTION)));
+                Ok(findings)
+            }
             Part::Code(function) => {
                 let work = match self.work_of(function).await? {
                     Some(Question { action, resource, .. }) => Companion::shown(format!(
@@ -514,6 +524,12 @@ impl<'a> Suite<'a> {
                 Ok(findings)
             }
         }
+    }
+
+    /// Whether a function stands for an application that is deployed and has none.
+    fn makes_none(&self, function: &FunctionFacts) -> bool {
+        let own = |app: &str| self.stack.deployments().iter().any(|it| it.app == app);
+        !function.deployed && function.app.as_deref().is_some_and(own)
     }
 
     async fn settings(&self, selected: Selected<'_>) -> anyhow::Result<Vec<Finding>> {
