@@ -60,6 +60,8 @@ pub fn mutant(inputs: &Inputs) -> Companion {
             }
             Some((decision, asked)) => {
                 match without.relax(decision, &asked.action, &asked.resource) {
+                    // The same once more changes nothing.
+                    Some(change) if gone.last() == Some(&change) => break,
                     Some(change) => gone.push(change),
                     None => {
                         return Companion::missing(format!(
@@ -349,6 +351,21 @@ mod tests {
         let companion = mutant(&inputs(statement("Allow", "*"), boundary));
         let expected = "allowed once statement `Deny` of `role/app/boundary` is dropped";
         assert_eq!(companion, Companion::shown(expected));
+    }
+
+    /// Policies allow nobody to change what is AWS's own, however many times they are changed.
+    #[test]
+    fn a_change_that_changes_nothing_is_told_once() {
+        let all = || statement("Allow", "*");
+        let mut inputs = inputs(all(), vec![all()]);
+        let of_aws = "arn:aws:iam::aws:policy/AdministratorAccess";
+        for asked in &mut inputs.asked {
+            asked.action = "iam:CreatePolicyVersion".into();
+            asked.resource = of_aws.into();
+        }
+        let Companion { shown, detail } = mutant(&inputs);
+        assert!(!shown);
+        assert_eq!(detail.matches(of_aws).count(), 1, "{detail}");
     }
 
     /// In a document without a version `${…}` is text, and stays so.

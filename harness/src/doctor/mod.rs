@@ -154,11 +154,11 @@ pub async fn examine(directory: &Path, options: &Options) -> Diagnosis {
     let tools = tools::examine(&found, options, &mut diagnosis).await;
     roots::examine(&found, tools.terraform, options, &mut diagnosis).await;
     let interpreters = interpreters(tools.python.as_ref(), tools.node.as_ref());
-    templates::examine(&found, interpreters, &mut diagnosis).await;
     // Which templates are Layer 1's a configuration says; whether that is right, a run does.
     if let Ok(config) = Config::load(&directory.join("ringfence.toml")) {
         diagnosis.add(Kind::Template, template::beside(&config.layer1));
     }
+    templates::examine(&found, interpreters, &mut diagnosis).await;
     workflows::examine(&found, tools.python.as_ref(), &mut diagnosis).await;
     diagnosis.lines.sort();
     diagnosis.lines.dedup();

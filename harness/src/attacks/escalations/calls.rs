@@ -100,9 +100,11 @@ impl Trial<'_> {
         let policy = json!({"PolicyName": "ringfence-path", "PolicyDocument": document});
         let ((resource, input), action, operation, reason) = match action {
             "iam:CreatePolicyVersion" => {
-                // Its own policy, or the one that limits the other.
+                // Its own policy, or the one that limits the other. AWS's own are nobody's to
+                // change.
+                let own = |arn: &&String| arn.split(':').nth(4) != Some("aws");
                 let arn = match path.category {
-                    Category::SelfEscalation => self.deployer.policies.first()?,
+                    Category::SelfEscalation => self.deployer.policies.iter().find(own)?,
                     _ => &self.facts.deployer_boundary,
                 };
                 let input = json!({"PolicyDocument": document, "SetAsDefault": true});
