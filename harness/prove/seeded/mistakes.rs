@@ -214,10 +214,16 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "Effect::Allow",
     ),
     (
+        "a value may stand in no stretch of a pattern",
+        "quotients.rs",
+        "Ok(pattern) => found.extend(«pattern»)",
+        "pattern.filter(|_| false)",
+    ),
+    (
         "no variable holds what others say in its place",
         "held.rs",
-        "found.words.extend(«residuals»)",
-        "Vec::<String>::new()",
+        "shapes.extend(«apart.patterns»);",
+        "Vec::<Pattern>::new()",
     ),
     // What is acted upon.
     (

@@ -3,6 +3,7 @@
 use ringfence_models::actions;
 use ringfence_policy::ValueType;
 
+use crate::encode::wild;
 use crate::words::{Pattern, Symbol, literal};
 
 /// Which requests a verdict is about.
@@ -92,6 +93,23 @@ impl Rule {
             Some(Kind::Account) => word.len() == 12 && word.bytes().all(|one| one.is_ascii_digit()),
             Some(Kind::Arn) => word.starts_with("arn:") && word.matches(':').count() >= 5,
         }
+    }
+
+    /// What values of the type are like; `None` where no patterns say that.
+    pub(crate) fn forms(&self) -> Option<Vec<Pattern>> {
+        let all = match self.kind {
+            None | Some(Kind::Value(ValueType::String)) => Vec::new(),
+            Some(Kind::Value(ValueType::Boolean)) => {
+                ["true", "false"].map(|one| literal(one, false)).to_vec()
+            }
+            // Of two accounts neither stands for all others.
+            Some(Kind::Account) => {
+                vec![vec![Symbol::Digit; 12], literal("739182645019", false)]
+            }
+            Some(Kind::Arn) => vec![wild("arn:*:*:*:*:*", false)],
+            Some(Kind::Value(_)) => return None,
+        };
+        Some(all)
     }
 
     /// Values of the type, so that there is one whatever is tested.

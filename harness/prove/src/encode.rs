@@ -206,7 +206,7 @@ impl Model {
     }
 }
 
-fn wild(text: &str, fold: bool) -> Pattern {
+pub(crate) fn wild(text: &str, fold: bool) -> Pattern {
     let mut out = Vec::new();
     for piece in text.split_inclusive('*') {
         match piece.strip_suffix('*') {

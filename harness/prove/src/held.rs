@@ -14,7 +14,7 @@ use crate::encode::{Scope, holds, put};
 use crate::keys::{Keys, is_told};
 use crate::residuals::residuals;
 use crate::values::texts;
-use crate::words::Pattern;
+use crate::words::{Pattern, literal, pattern};
 
 /// Lists of values of one key that are told apart at most.
 const LISTS: usize = 256;
@@ -64,8 +64,27 @@ impl Keys {
         }
         let (on, all) = self.compared(&on);
         let tests: Vec<Test> = on.tests();
-        let shapes: Vec<Pattern> = shape.iter().flat_map(|it| it.patterns().cloned()).collect();
+        let mut shapes: Vec<Pattern> = shape.iter().flat_map(|it| it.patterns().cloned()).collect();
         let mut open: Vec<String> = Vec::new();
+        let mut how = scope.admits.key(&lower);
+        let mut is_apart = true;
+        if is_variable {
+            let apart = self.apart(place, conditions, scope);
+            let mut why = apart.open;
+            match how.forms() {
+                Some(forms) => shapes.extend(forms),
+                None => why = why.or(Some("is of a type of which not each value is tried")),
+            }
+            let own: Vec<Pattern> = shapes.iter().cloned().chain(patterns_of(&tests)).collect();
+            let number = self.all.iter().take(place).filter(|key| key.is_variable).count();
+            match apart.other(&own, number) {
+                Some(other) => shapes.push(other),
+                None => why = why.or(Some("has no value that no text names")),
+            }
+            shapes.extend(apart.patterns);
+            is_apart = why.is_none();
+            open.extend(why.map(|why| format!("the variable `${{{lower}}}` {why}")));
+        }
         let mut found = texts(&tests, shapes, scope.told);
         if !found.complete {
             let is_cased =
@@ -83,8 +102,9 @@ impl Keys {
             open.push(format!("`{lower}` is compared with too many values"));
         }
         if is_variable {
-            let residuals = residuals(&lower, scope, place);
-            found.words.extend(residuals);
+            if !is_apart {
+                found.words.extend(residuals(&lower, scope, place));
+            }
             if let Some(shape) = shape {
                 // What stands for any other is of the form.
                 let of_form: Vec<String> =
@@ -99,7 +119,6 @@ impl Keys {
                 open.push(format!("the variable `${{{lower}}}` has too many values"));
             }
         }
-        let mut how = scope.admits.key(&lower);
         if shape.is_some() {
             how = how.always_one();
         }
@@ -175,6 +194,15 @@ impl Keys {
         let key = on.first().map_or("", |one| one.lower_key());
         (On { key, by_contexts: RefCell::new(by_contexts) }, all)
     }
+}
+
+/// The texts and the patterns among tests.
+fn patterns_of(tests: &[Test]) -> impl Iterator<Item = Pattern> {
+    tests.iter().filter_map(|test| match test {
+        Test::Text { text, fold } => Some(literal(text, *fold)),
+        Test::Like(tokens) => Some(pattern(tokens)),
+        Test::Number(_) | Test::Instant(_) | Test::Addresses { .. } | Test::Binary(_) => None,
+    })
 }
 
 /// One value of each class that a key may hold, the smallest first, and why these may not be

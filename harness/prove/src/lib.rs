@@ -29,6 +29,7 @@
 
 mod actions;
 mod alike;
+mod apart;
 mod blind;
 mod budget;
 mod callers;
@@ -52,6 +53,7 @@ mod parts;
 mod patterns;
 mod product;
 mod question;
+mod quotients;
 mod relation;
 mod residuals;
 mod search;

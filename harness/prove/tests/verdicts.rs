@@ -181,6 +181,34 @@ fn layers_compose() {
     assert_eq!(found["witness_a"]["principal"], "arn:aws:iam::111122223333:user/alice");
 }
 
+/// A value of the variable may be like several patterns at once.
+#[rstest]
+#[case::one("${x:k}", None, &["a*"], APART)]
+#[case::two("${x:k}", None, &["a*", "*c"], APART)]
+#[case::three("${x:k}", None, &["a*", "*m*", "*c"], APART)]
+#[case::none_of_both("${x:k}", None, &["a", "b"], LESS)]
+#[case::beside_its_condition("${x:k}", Some("a*"), &["*c"], APART)]
+#[case::of_a_length("${x:k}", Some("a*"), &["???"], APART)]
+#[case::apart_from_its_condition("${x:k}", Some("a*"), &["b*"], LESS)]
+#[case::around_it("x-${x:k}-y", None, &["x-a*", "*c-y"], APART)]
+#[case::of_some_lengths("x-${x:k}-y", None, &["x-??-y", "x-*q?-y"], APART)]
+#[case::of_another_length("x-${x:k}-y", None, &["x-??-y", "x-?-y"], LESS)]
+#[case::before_more("${x:k}/*", None, &["a*/x*", "*c/*"], APART)]
+fn a_variable_and_what_several_leave_out(
+    #[case] own: &str,
+    #[case] like: Option<&str>,
+    #[case] others: &[&str],
+    #[case] expected: [&str; 2],
+) {
+    let arn = |text: &str| format!("arn:aws:s3:::b/{text}");
+    let mut a = json!({"Resource": arn(own)});
+    if let Some(like) = like {
+        a["Condition"] = json!({"StringLike": {"x:k": like}});
+    }
+    let others = others.iter().map(|other| statement("Allow", &json!({"NotResource": arn(other)})));
+    assert_eq!(verdicts(&allow(&a), &identity(others.collect())), expected);
+}
+
 #[test]
 fn a_bad_line_is_answered_with_its_error() {
     let bad = |line: &str| {

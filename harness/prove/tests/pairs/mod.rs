@@ -431,6 +431,11 @@ fn variables() -> Vec<Pair> {
     let deny = json!({"Effect": "Deny", "Resource": "arn:aws:s3:::x/a"});
     let deny = || statement(&deny);
     sides.extend(members.iter().take(2).map(|one| identity(&[statement(one), deny()])));
+    // Of many values each counts by itself.
+    let each: Vec<String> = (0..9).map(|number| format!("c{number}")).collect();
+    let under = json!({"StringEquals": {"x:k": each}});
+    let own = json!({"Resource": "arn:aws:s3:::x/${x:k}", "Condition": under});
+    sides.extend(members.iter().take(2).map(|one| identity(&[statement(one), statement(&own)])));
     world.pairs(&sides, None)
 }
 
