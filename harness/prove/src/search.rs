@@ -36,6 +36,9 @@ pub(crate) struct Search<'s, 'p> {
     /// The partition of what is acted upon, where it is given.
     within: Option<&'s str>,
     patterns: Rc<RefCell<Patterns>>,
+    /// Those of what is asked with tests that may come out either way: what it costs is for
+    /// itself, so that it is answered where the rest costs too much.
+    of_either: Rc<RefCell<Patterns>>,
     told: Known,
     /// The actions of which no request breaks the claim.
     nothing: HashSet<Alike>,
@@ -61,7 +64,7 @@ impl<'s, 'p> Search<'s, 'p> {
                 callers::all(policies, statements, &accounts)
             }
         };
-        let (patterns, told) = (Rc::default(), Known::default());
+        let (patterns, of_either, told) = (Rc::default(), Rc::default(), Known::default());
         let nothing = HashSet::new();
         Self {
             question,
@@ -72,6 +75,7 @@ impl<'s, 'p> Search<'s, 'p> {
             accounts,
             within: None,
             patterns,
+            of_either,
             told,
             nothing,
             open,
@@ -171,13 +175,14 @@ impl<'s, 'p> Search<'s, 'p> {
         if self.nothing.contains(&group.alike) {
             return None;
         }
-        let open = self.open.clone();
+        let open = self.open.take();
         let found = self.decide(&group.action, group, &Admits::anything());
-        if found.is_none() && self.open == open {
+        let is_nothing = found.is_none() && self.open.is_none();
+        self.open = open;
+        if is_nothing {
             self.nothing.insert(group.alike.clone());
             return None;
         }
-        self.open = open;
         let keys = group.keys(self.statements);
         let mut seen = HashSet::new();
         let mut without: HashMap<String, bool> = HashMap::new();
@@ -285,6 +290,15 @@ impl<'s, 'p> Search<'s, 'p> {
                     }
                 }
             }
+            let has_none = || {
+                let mut either = self.encoding(action, &statements, caller, admits, [true, true]);
+                matches!(tried.search(&mut either, &always), Outcome::Nothing)
+            };
+            // Where not everything is told apart the rest proves nothing.
+            let is_open = !encoding.open.is_empty();
+            if is_open && has_none() {
+                continue;
+            }
             let mut exact = self.encoding(action, &statements, caller, admits, [false, false]);
             let chosen = exact.chosen();
             if chosen != always
@@ -309,8 +323,7 @@ impl<'s, 'p> Search<'s, 'p> {
                 }
                 Outcome::Nothing | Outcome::GaveUp | Outcome::Witness(_) => {}
             }
-            let mut opaque = self.encoding(action, &statements, caller, admits, [true, true]);
-            if !matches!(tried.search(&mut opaque, &always), Outcome::Nothing) {
+            if is_open || !has_none() {
                 let gave_up = || "the search took too many steps".to_owned();
                 open = open.or_else(|| Some(exact.open.first().cloned().unwrap_or_else(gave_up)));
             }
@@ -337,7 +350,7 @@ impl<'s, 'p> Search<'s, 'p> {
         Encoding::new(&Scope {
             statements,
             caller: &caller.keys,
-            patterns: &self.patterns,
+            patterns: if opaque { &self.of_either } else { &self.patterns },
             told: &self.told,
             frames: self.frames(action),
             admits,
