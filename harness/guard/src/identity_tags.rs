@@ -40,11 +40,12 @@ fn given(call: &Call) -> Vec<&str> {
     tags.filter_map(|tag| tag.get("Key").and_then(Value::as_str)).collect()
 }
 
-/// Refuses tags beyond those that a user or a role may have.
+/// Refuses tags beyond those that a user or a role may have, and two under one key.
 ///
 /// # Errors
-/// `LimitExceeded` (409).
+/// `LimitExceeded` (409), `InvalidInput`.
 pub(crate) async fn limit(call: &Call, directory: &Directory) -> Result<(), ServiceError> {
+    once(call)?;
     let Some(kind) = whose(call).filter(|_| call.name().starts_with("Tag")) else { return Ok(()) };
     let stored = stored(call, kind, directory).await?;
     let given = given(call);
@@ -53,6 +54,25 @@ pub(crate) async fn limit(call: &Call, directory: &Directory) -> Result<(), Serv
     if others.saturating_add(given.len()) > MOST {
         let message = "The number of tags has reached the maximum limit.";
         return Err(ServiceError::new(409, "LimitExceeded", message));
+    }
+    Ok(())
+}
+
+/// Refuses a key that a call gives twice, whatever its case, to a user or a role. The words
+/// are those of STS for the tags of a session, and IAM's in moto (`iam/exceptions.py`,
+/// `DuplicateTags`).
+fn once(call: &Call) -> Result<(), ServiceError> {
+    let tags = matches!(call.name(), "CreateRole" | "CreateUser" | "TagRole" | "TagUser");
+    if call.service() != Service::Iam || !tags {
+        return Ok(());
+    }
+    let mut keys: Vec<String> = given(call).into_iter().map(str::to_ascii_lowercase).collect();
+    let count = keys.len();
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.len() < count {
+        let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+        return Err(ServiceError::new(400, "InvalidInput", message));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! How many items the lists and maps of a call may have, by AWS's models. AWS tells
-//! at once that there are too many; here every item may be a decision, and a question
-//! to the upstream, so that it is told before any of these.
+//! How many items the lists and maps of a call may have, by AWS's models, and how long
+//! IAM's texts are. AWS tells at once that there are too many; here every item may be a
+//! decision, and a question to the upstream, so that it is told before any of these.
 //!
 //! The words are those that AWS was recorded with: LocalStack's
 //! `test_put_events_exceed_limit_ten_entries` (EventBridge) and
@@ -8,7 +8,9 @@
 //! structure shows differs: AWS lists its members in the order of a model that is not
 //! public, those that are not given too.
 
-use ringfence_models::{Form, Member};
+mod of_iam;
+
+use ringfence_models::{Form, Member, Shape};
 use ringfence_wire::{Call, Protocol, Service, ServiceError};
 use serde_json::Value;
 
@@ -92,6 +94,9 @@ impl Faults {
             return;
         }
         match (&shape.form, value) {
+            (Form::Scalar, value) if self.service == Service::Iam => {
+                self.out_of_bounds(label, shape, value);
+            }
             (Form::List(item), Value::Array(items)) => {
                 for (index, value) in (1..).zip(items) {
                     self.look(&format!("{label}.{index}.member"), item, value);
@@ -111,6 +116,17 @@ impl Faults {
             }
             _ => {}
         }
+    }
+
+    /// A secret is not shown.
+    fn out_of_bounds(&mut self, label: &str, shape: &Shape, value: &Value) {
+        let Some(fault) = of_iam::fault(shape, value) else { return };
+        let shown = match value {
+            _ if shape.sensitive => "Value".to_owned(),
+            Value::String(text) => format!("Value '{text}'"),
+            value => format!("Value '{value}'"),
+        };
+        self.found.push(format!("{shown} at '{label}' failed to satisfy constraint: {fault}"));
     }
 
     fn too_long(&mut self, label: &str, member: &Member, value: &Value, most: usize) {
@@ -216,6 +232,58 @@ mod tests {
     ) {
         let service = Service::of(service).unwrap();
         assert!(check(&call(service, operation, input)).is_ok());
+    }
+
+    #[rstest]
+    #[case::a_role("CreateRole", json!({"RoleName": "r".repeat(64)}), "")]
+    #[case::a_long_role(
+        "CreateRole", json!({"RoleName": "r".repeat(65)}),
+        "1 validation error detected: Value 'rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr\
+         rrrrrrrr' at 'roleName' failed to satisfy constraint: Member must have length less than or \
+         equal to 64"
+    )]
+    #[case::an_existing_user("GetUser", json!({"UserName": "u".repeat(128)}), "")]
+    #[case::a_user_of_a_policy(
+        "AttachUserPolicy", json!({"UserName": "u".repeat(65), "PolicyArn": "arn"}),
+        "2 validation errors detected: Value 'arn' at 'policyArn' failed to satisfy constraint: \
+         Member must have length greater than or equal to 20; Value 'uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu\
+         uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu' at 'userName' failed to satisfy constraint: Member \
+         must have length less than or equal to 64"
+    )]
+    #[case::characters("CreateGroup", json!({"GroupName": "ä".repeat(128)}), "")]
+    #[case::a_number("ListRoles", json!({"MaxItems": "1000"}), "")]
+    #[case::a_high_number(
+        "ListRoles", json!({"MaxItems": "1001"}),
+        "1 validation error detected: Value '1001' at 'maxItems' failed to satisfy constraint: \
+         Member must have value less than or equal to 1000"
+    )]
+    #[case::a_negative_number(
+        "ListRoles", json!({"MaxItems": -1}),
+        "1 validation error detected: Value '-1' at 'maxItems' failed to satisfy constraint: \
+         Member must have value greater than or equal to 1"
+    )]
+    #[case::a_tag("TagUser", json!({"UserName": "u", "Tags": [{"Key": "k", "Value": ""}]}), "")]
+    #[case::a_tag_without_a_key(
+        "TagUser", json!({"UserName": "u", "Tags": [{"Key": "", "Value": ""}]}),
+        "1 validation error detected: Value '' at 'tags.1.member.key' failed to satisfy \
+         constraint: Member must have length greater than or equal to 1"
+    )]
+    #[case::a_secret(
+        "ChangePassword", json!({"OldPassword": "o", "NewPassword": "n".repeat(129)}),
+        "1 validation error detected: Value at 'newPassword' failed to satisfy constraint: Member \
+         must have length less than or equal to 128"
+    )]
+    fn iams_texts_and_numbers_have_their_bounds(
+        #[case] operation: &str,
+        #[case] input: Value,
+        #[case] message: &str,
+    ) {
+        let answer = check(&call(Service::Iam, operation, input));
+        let Err(error) = answer else { return assert_eq!(message, "") };
+        assert_eq!(
+            (error.status, error.code.as_ref(), error.message.as_ref()),
+            (400, "ValidationError", message)
+        );
     }
 
     #[rstest]

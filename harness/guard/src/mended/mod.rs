@@ -79,7 +79,9 @@ async fn content(
         }
         Service::S3 => return Ok(of_s3(call, answer, request_id)),
         Service::ApiGateway => return Ok(with(answer, |body| rest_apis::body(call, body))),
-        service if service.name() == "ecs" => return Ok(with(answer, ecs::body)),
+        service if service.name() == "ecs" => {
+            return Ok(with(answer, |body| ecs::body(call, body)));
+        }
         _ => return Ok(answer),
     }
     match response::decode(call.operation, &answer) {

@@ -98,8 +98,11 @@ mod ecs {
 
     pub(super) fn check(call: &Call) -> Result<(), ServiceError> {
         let given = ["cluster", "clusters", "clusterName"];
-        for cluster in given.iter().flat_map(|member| texts(call, member)) {
-            let name = of_arn(cluster, "cluster").unwrap_or(cluster);
+        let named = given.iter().flat_map(|member| texts(call, member));
+        let named = named.map(|cluster| of_arn(cluster, "cluster").unwrap_or(cluster));
+        // Of which tags are.
+        let tagged = texts(call, "resourceArn").filter_map(|arn| of_arn(arn, "cluster"));
+        for name in named.chain(tagged) {
             let allowed = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
             if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
                 // <https://github.com/awslabs/amazon-ecs-nodejs-microservices/issues/18>
@@ -130,6 +133,19 @@ mod ecs {
                          {cluster}"
                     )));
                 }
+            }
+        }
+        task_ids(call)
+    }
+
+    /// The length of a task's id: an emulator takes a task whose id ends in the text, or
+    /// is anywhere in it. The words are those of <https://github.com/Mic-U/ecsher/issues/56>.
+    fn task_ids(call: &Call) -> Result<(), ServiceError> {
+        for task in ["task", "tasks"].iter().flat_map(|member| texts(call, member)) {
+            let id = task.rsplit('/').next().unwrap_or_default();
+            if ![32, 36].contains(&id.chars().count()) {
+                let word = if call.name() == "ExecuteCommand" { "task" } else { "taskId" };
+                return Err(invalid(format!("{word} length should be one of [32,36]")));
             }
         }
         Ok(())
@@ -217,12 +233,30 @@ mod tests {
         json!({"cluster": "own", "task": "arn:aws:ecs:us-east-1:123456789012:task/other/1"}),
         "Invalid identifier: Identifier is for cluster other. Your cluster is own"
     )]
+    #[case::by_id("StopTask", json!({"task": "0123456789abcdef0123456789abcdef"}), "")]
+    #[case::by_the_end_of_an_id(
+        "StopTask", json!({"task": "f"}), "taskId length should be one of [32,36]"
+    )]
+    #[case::by_several_ids(
+        "DescribeTasks",
+        json!({"tasks": ["0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"]}),
+        "taskId length should be one of [32,36]"
+    )]
+    #[case::by_an_arns_end(
+        "ExecuteCommand", json!({"task": "arn:aws:ecs:us-east-1:123456789012:task/default/f"}),
+        "task length should be one of [32,36]"
+    )]
     #[case::within(
         "UpdateService", json!({"cluster": "own/other", "service": "svc"}),
         "Cluster must match ^[a-zA-Z0-9\\-_]{1,255}$, but was own/other"
     )]
     #[case::within_by_arn(
         "DeleteCluster", json!({"cluster": format!("{CLUSTER}own/other")}),
+        "Cluster must match ^[a-zA-Z0-9\\-_]{1,255}$, but was own/other"
+    )]
+    #[case::a_tagged_one("TagResource", json!({"resourceArn": format!("{CLUSTER}own")}), "")]
+    #[case::tagged_within(
+        "TagResource", json!({"resourceArn": format!("{CLUSTER}own/other")}),
         "Cluster must match ^[a-zA-Z0-9\\-_]{1,255}$, but was own/other"
     )]
     #[case::one_of_several(

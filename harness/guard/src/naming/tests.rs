@@ -195,6 +195,9 @@ async fn what_is_of_a_group_is_of_the_calls(
 #[case::own("rule/o1/mine", None)]
 #[case::of_another("rule/o2/mine", Some((400, "Rule mine does not exist on EventBus o2.")))]
 #[case::of_the_default("rule/mine", Some((400, "Rule mine does not exist on EventBus default.")))]
+#[case::of_the_default_by_its_name(
+    "rule/default/shared", Some((400, "Rule shared does not exist on EventBus default."))
+)]
 #[case::nobodys("rule/o1/none", Some((400, "Rule none does not exist on EventBus o1.")))]
 #[case::of_two_buses(
     "rule/o2/shared",

@@ -16,6 +16,7 @@ mod cloudformation;
 mod dependent;
 mod dynamodb;
 mod ec2;
+pub(crate) mod forms;
 mod forward_access;
 mod generic;
 mod iam;

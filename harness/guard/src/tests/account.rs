@@ -222,8 +222,9 @@ async fn a_users_service_credentials_are_made_listed_changed_and_deleted() {
     update["Status"] = "Broken".into();
     let refused = told(call("UpdateServiceSpecificCredential", update).await);
     assert_eq!((refused.0, refused.1.as_str()), (400, "ValidationError"));
-    let refused = told(call("DeleteServiceSpecificCredential", named("unknown")).await);
-    let message = "No such credential unknown exists".to_owned();
+    let refused =
+        told(call("DeleteServiceSpecificCredential", named("ACCAUNKNOWNUNKNOWN000")).await);
+    let message = "No such credential ACCAUNKNOWNUNKNOWN000 exists".to_owned();
     assert_eq!(refused, (404, "NoSuchEntity".to_owned(), message));
 
     let user = || json!({"UserName": "alice"});
@@ -274,4 +275,34 @@ async fn too_many_tags_are_refused_before_anything_is_asked() {
     );
     assert_eq!(stage.upstream.state.lock().unwrap().users.len(), 0);
     stage.call(&root(), "CreateUser", tags(50)).await.unwrap();
+}
+
+/// "Tag key values for IAM users and roles are not case sensitive": a decision by either
+/// of two would be by neither.
+#[tokio::test]
+async fn a_user_and_a_role_have_one_tag_under_a_key() {
+    let stage = Stage::new().await;
+    let tags = |other: &str| json!([{"Key": "team", "Value": "a"}, {"Key": other, "Value": "b"}]);
+    let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}]}"#;
+    for (operation, whose) in [
+        ("CreateUser", json!({"UserName": "bob"})),
+        ("CreateRole", json!({"RoleName": "r", "AssumeRolePolicyDocument": trust})),
+    ] {
+        let with = |other: &str| {
+            let mut input = whose.clone();
+            input["Tags"] = tags(other);
+            input
+        };
+        let error = stage.call(&root(), operation, with("TEAM")).await.unwrap_err();
+        assert_eq!((error.status, &*error.code, &*error.message), (400, "InvalidInput", message));
+        stage.call(&root(), operation, with("teams")).await.unwrap();
+    }
+    let error = stage
+        .call(&root(), "TagUser", json!({"UserName": "bob", "Tags": tags("Team")}))
+        .await
+        .unwrap_err();
+    assert_eq!((error.status, &*error.code, &*error.message), (400, "InvalidInput", message));
+    let taken = json!({"UserName": "bob", "Tags": tags("role")});
+    stage.call(&root(), "TagUser", taken).await.unwrap();
 }

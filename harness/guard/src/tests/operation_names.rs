@@ -40,11 +40,12 @@ const DECIDED: [Service; 12] = [
 
 /// Those of which single operations are checked.
 fn named() -> impl Iterator<Item = Service> {
-    const OTHERS: [&str; 10] = [
+    const OTHERS: [&str; 11] = [
         "apigateway",
         "autoscaling",
         "cloudtrail",
         "ecr",
+        "ecs",
         "efs",
         "events",
         "ses",

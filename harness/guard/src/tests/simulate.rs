@@ -295,7 +295,6 @@ async fn the_context_is_what_is_given_and_what_is_missing_is_told() {
     "ResourceHandlingOption is not supported: leave it out, and name every resource of the \
      scenario in ResourceArns"
 )]
-#[case::too_many_items(json!({"MaxItems": 1001}), "MaxItems is 1001: it must be 1 to 1000")]
 #[tokio::test]
 async fn what_cannot_be_simulated_is_refused_and_its_twin_is_not(
     #[case] wrong: Value,

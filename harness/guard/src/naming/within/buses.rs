@@ -35,7 +35,9 @@ pub(in crate::naming) async fn check(call: &Call, state: &dyn State) -> Result<(
             holders.push(bus);
         }
     }
-    if let Some(of) = of.filter(|of| !holders.iter().any(|bus| bus == of)) {
+    // The ARN of a rule of the default bus has no bus.
+    let is_none = resource.starts_with("rule/default/");
+    if let Some(of) = of.filter(|of| is_none || !holders.iter().any(|bus| bus == of)) {
         let message = format!("Rule {name} does not exist on EventBus {of}.");
         return Err(ServiceError::new(400, "ResourceNotFoundException", message));
     }

@@ -6,6 +6,7 @@ mod asked;
 mod definition;
 mod keys;
 mod names;
+mod parts;
 mod pattern;
 mod roles;
 mod sender;

@@ -5,6 +5,7 @@ use ringfence_policy::catalog::ResourceType;
 use ringfence_wire::ServiceError;
 use ringfence_wire::operation::Location;
 
+use super::parts;
 use crate::requirements::RequirementsError;
 use crate::requirements::scope::{Scope, arn_parts};
 
@@ -87,8 +88,8 @@ pub(super) fn arn(
         let message = format!("`{text}` {why}");
         RequirementsError::Service(ServiceError::validation(scope.call.service(), message))
     };
-    let parts = arn_parts(text).ok_or_else(|| invalid("is not an ARN"))?;
-    let [_, partition, _, region, _, resource] = parts;
+    let [_, partition, _, region, _, resource] =
+        arn_parts(text).ok_or_else(|| invalid("is not an ARN"))?;
     if partition != scope.partition().id {
         return Err(invalid("is of another partition"));
     }
@@ -96,12 +97,44 @@ pub(super) fn arn(
     if !region.is_empty() && region != scope.region() {
         return Err(invalid("is of another region than the one that the request goes to"));
     }
-    let Some(form) = qualified.and_then(arn_parts) else { return Ok(text.to_owned()) };
+    parts::check(scope, text)?;
+    let Some(form) = qualified.and_then(arn_parts) else {
+        return Ok(folded(scope, text, resource));
+    };
     let [.., form] = form;
     let count = form.matches(':').count() + 1;
     let kept: Vec<&str> = resource.split(':').take(count).collect();
     let head = text.strip_suffix(resource).unwrap_or(text);
     Ok(format!("{head}{}", kept.join(":")))
+}
+
+/// The types of RDS's resources whose names are kept in lower case: "stored as a lowercase
+/// string"
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html>).
+const LOWER: [&str; 8] =
+    ["cluster", "cluster-pg", "cluster-snapshot", "db", "og", "pg", "snapshot", "subgrp"];
+
+/// An ARN with the name of its resource as it is kept.
+fn folded(scope: &Scope<'_>, arn: &str, resource: &str) -> String {
+    let of_rds = matches!(scope.call.service().name(), "docdb" | "neptune" | "rds");
+    match resource.split_once(':') {
+        Some((kind, name)) if of_rds && LOWER.contains(&kind) => {
+            let head = arn.strip_suffix(name).unwrap_or(arn);
+            format!("{head}{}", name.to_ascii_lowercase())
+        }
+        _ => arn.to_owned(),
+    }
+}
+
+/// Refuses a name that some take for an ARN, for its letters' case: emulators that fold
+/// names do.
+pub(super) fn check_name(scope: &Scope<'_>, text: &str) -> Result<(), RequirementsError> {
+    if text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("arn:")) {
+        let message = format!("`{text}` is not an ARN");
+        let error = ServiceError::validation(scope.call.service(), message);
+        return Err(RequirementsError::Service(error));
+    }
+    Ok(())
 }
 
 /// The ARN of a resource by its ARN or its name, where the name is all that the ARN

@@ -181,6 +181,7 @@ async fn by_parts(
             arns.push(names::arn(scope, &text, whole)?);
             continue;
         }
+        names::check_name(scope, &text)?;
         names.values.clear();
         for part in before {
             let Some(text) = texts(scope, &part.source).await?.into_iter().next() else {

@@ -302,6 +302,81 @@ async fn what_the_input_does_not_tell_is_refused_with_the_reason(
     assert_eq!(refused, RequirementsError::Unmapped { service: name, operation, reason });
 }
 
+/// A resource has as many parts as the reference says, where names have no slash.
+#[rstest]
+#[case::one("glue", "DeleteRegistry", json!({"RegistryId": {"RegistryArn": of("glue", "registry/own")}}), true)]
+#[case::two("glue", "DeleteRegistry", json!({"RegistryId": {"RegistryArn": of("glue", "registry/own/x")}}), false)]
+#[case::a_schemas("glue", "DeleteSchema", json!({"SchemaId": {"SchemaArn": of("glue", "schema/r/s")}}), true)]
+#[case::a_pipeline("codepipeline", "TagResource", json!({"resourceArn": of("codepipeline", "own"), "tags": []}), true)]
+#[case::two_of_a_pipeline(
+    "codepipeline", "TagResource", json!({"resourceArn": of("codepipeline", "own:x"), "tags": []}), false
+)]
+#[case::a_repository("ecr", "TagResource", json!({"resourceArn": of("ecr", "repository/a/b"), "tags": []}), true)]
+#[case::a_version(
+    "stepfunctions", "DescribeStateMachine", json!({"stateMachineArn": of("states", "stateMachine:x:1")}), true
+)]
+#[case::of_three(
+    "ecs", "ListTagsForResource", json!({"resourceArn": of("ecs", "service/c/s")}), true
+)]
+#[case::of_four(
+    "ecs", "ListTagsForResource", json!({"resourceArn": of("ecs", "service/c/s/x")}), false
+)]
+#[tokio::test]
+async fn an_arn_has_the_parts_of_its_form(
+    #[case] name: &'static str,
+    #[case] operation: &str,
+    #[case] input: Value,
+    #[case] is_decided: bool,
+) {
+    let answer = ask_as(&alice(), service(name), operation, input).await;
+    match answer {
+        Ok(_) => assert!(is_decided),
+        Err(RequirementsError::Unmapped { reason, .. }) => {
+            assert!(!is_decided && reason.contains("has more or other parts"), "{reason}");
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn of(service: &str, resource: &str) -> String {
+    format!("arn:aws:{service}:eu-west-1:123456789012:{resource}")
+}
+
+/// RDS keeps names in lower case, also those in ARNs, and a name is no ARN in other letters.
+#[rstest]
+#[case::a_name("DeleteDBInstance", json!({"DBInstanceIdentifier": "Prod"}), Some("db:prod"))]
+#[case::an_arn("DeleteDBInstance", json!({"DBInstanceIdentifier": arn_of_rds("db:Prod")}), Some("db:prod"))]
+#[case::tags("AddTagsToResource", json!({"ResourceName": arn_of_rds("cluster:Prod")}), Some("cluster:prod"))]
+#[case::kept("AddTagsToResource", json!({"ResourceName": arn_of_rds("es:Prod")}), Some("es:Prod"))]
+#[case::other_letters(
+    "DeleteDBInstance",
+    json!({"DBInstanceIdentifier": arn_of_rds("db:prod").replace("arn:", "ARN:")}),
+    None
+)]
+#[tokio::test]
+async fn names_of_rds_are_in_lower_case(
+    #[case] operation: &str,
+    #[case] input: Value,
+    #[case] resource: Option<&str>,
+) {
+    let answer = ask_as(&alice(), service("rds"), operation, input).await;
+    match resource {
+        Some(resource) => {
+            assert_eq!(answer.unwrap().first().unwrap().resource, arn_of_rds(resource));
+        }
+        None => {
+            let RequirementsError::Service(error) = answer.unwrap_err() else { panic!() };
+            let message = "`ARN:aws:rds:eu-west-1:123456789012:db:prod` is not an ARN";
+            let told = (error.status, error.code.as_ref(), error.message.as_ref());
+            assert_eq!(told, (400, "ValidationError", message));
+        }
+    }
+}
+
+fn arn_of_rds(resource: &str) -> String {
+    format!("arn:aws:rds:eu-west-1:123456789012:{resource}")
+}
+
 /// `ecs:cluster` is an ARN, whatever a call gives.
 #[rstest]
 #[case::by_name(json!({"cluster": "c"}), "c")]
