@@ -11,6 +11,7 @@ use super::error::validation;
 use super::resolve::Reader;
 use super::resources;
 use super::store::Definition;
+use super::template::rules::{self, Surroundings};
 use super::template::{Capability, Document, Parameter, ParameterValue, Summary, Template};
 use super::template_url;
 use crate::credentials::{Credentials, Session};
@@ -131,6 +132,9 @@ impl CloudFormation {
             false => self.expand(&document, &parameters, credentials).await?,
         };
         let template = Template::new(body, &resources::CATALOGUE)?;
+        let surroundings =
+            Surroundings { account_id: &self.setting.account_id, region: &self.setting.region };
+        rules::hold(&document.body, &document.parameters, &parameters, surroundings)?;
         // A transform may add parameters of its own; they have defaults.
         let mut parameters = parameters;
         for added in Parameter::bind(&template.parameters, &[], &[]).unwrap_or_default() {

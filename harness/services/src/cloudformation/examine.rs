@@ -10,7 +10,10 @@ use serde_json::{Map, Value};
 
 use super::macros::extended;
 use super::resources::{self, CATALOGUE};
-use super::template::{Document, LANGUAGE_EXTENSIONS, SERVERLESS, Support, Template, sections};
+use super::template::{
+    Document, LANGUAGE_EXTENSIONS, Policy, Removal, Resource, SERVERLESS, Support, Template,
+    sections,
+};
 use super::transform::Translator;
 use crate::lambda;
 use crate::setting::Interpreters;
@@ -157,8 +160,29 @@ impl Found<'_> {
             let construct = format!("Resources.{id}");
             match sections::resource(id, value) {
                 Ok(resource) if serverless && resource.kind.starts_with("AWS::Serverless::") => {}
-                Ok(resource) => self.resource(&construct, &resource.kind, &resource.properties),
+                Ok(resource) => {
+                    if resource.waits {
+                        let because =
+                            "deployed without waiting for signals: nothing runs on instances here";
+                        self.tell(&format!("{construct}.CreationPolicy"), because.to_owned(), true);
+                    }
+                    self.snapshots(&construct, &resource);
+                    self.resource(&construct, &resource.kind, &resource.properties);
+                }
                 Err(error) => self.add(&construct, error.to_string()),
+            }
+        }
+    }
+
+    /// Last snapshots that no call takes.
+    fn snapshots(&mut self, construct: &str, resource: &Resource) {
+        let takes = || resources::find(&resource.kind).is_none_or(|it| it.takes_snapshot());
+        for (attribute, policy) in [
+            ("DeletionPolicy", &resource.deletion_policy),
+            ("UpdateReplacePolicy", &resource.update_replace_policy),
+        ] {
+            if *policy == Policy::Word(Removal::Snapshot) && !takes() {
+                self.add(construct, resources::no_snapshot(attribute, &resource.kind));
             }
         }
     }
@@ -251,24 +275,27 @@ impl Found<'_> {
 }
 
 /// Properties with every function settled: `Fn::If` by one of its branches,
-/// all others as values that are not known.
+/// `AWS::NoValue` by taking away what has it, all others as values that are not
+/// known.
 fn settled(properties: &Map<String, Value>, yes: bool) -> Map<String, Value> {
-    properties.iter().map(|(key, value)| (key.clone(), settle(value, yes))).collect()
+    properties.iter().filter_map(|(key, value)| Some((key.clone(), settle(value, yes)?))).collect()
 }
 
-fn settle(node: &Value, yes: bool) -> Value {
-    match node {
+/// None is `AWS::NoValue`.
+fn settle(node: &Value, yes: bool) -> Option<Value> {
+    Some(match node {
         Value::Object(map) => match super::template::function(map) {
             Some(("Fn::If", Value::Array(items))) => match items.as_slice() {
-                [_, first, second] => settle(if yes { first } else { second }, yes),
+                [_, first, second] => return settle(if yes { first } else { second }, yes),
                 _ => UNKNOWN.into(),
             },
+            Some(("Ref", name)) if name == "AWS::NoValue" => return None,
             Some(_) => UNKNOWN.into(),
             None => Value::Object(settled(map, yes)),
         },
-        Value::Array(items) => items.iter().map(|item| settle(item, yes)).collect(),
+        Value::Array(items) => items.iter().filter_map(|item| settle(item, yes)).collect(),
         scalar => scalar.clone(),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -299,7 +326,14 @@ Resources:
       Nope: 1
   Function:
     Type: AWS::Lambda::Function
-    CreationPolicy: {}
+    CreationPolicy: {Nope: 1}
+  Instance:
+    Type: AWS::RDS::DBInstance
+    DeletionPolicy: Snapshot
+    CreationPolicy: {ResourceSignal: {Timeout: PT5M}}
+  Topic:
+    Type: AWS::SNS::Topic
+    DeletionPolicy: Snapshot
 ";
         assert_eq!(
             told(text).await,
@@ -309,7 +343,9 @@ Resources:
                 "7 Resources.Nope: Unrecognized resource types: [AWS::Nope::Thing]",
                 "9 Resources.Bucket: #/BucketName: expected type: String, found: JSONObject",
                 "9 Resources.Bucket: #: extraneous key [Nope] is not permitted",
-                "14 Resources.Function: Template format error: `CreationPolicy` of the resource Function is not supported by Ringfence's CloudFormation",
+                "14 Resources.Function: Template format error: `CreationPolicy.Nope` of the resource Function is not supported by Ringfence's CloudFormation",
+                "20 Resources.Instance.CreationPolicy: deployed without waiting for signals: nothing runs on instances here",
+                "21 Resources.Topic: the DeletionPolicy Snapshot of AWS::SNS::Topic is not supported by Ringfence's CloudFormation",
             ]
         );
     }
@@ -388,6 +424,39 @@ Outputs:
     Value: !GetAtt Bucket.Arn
 ";
         assert_eq!(told(text).await, [""; 0]);
+    }
+
+    /// A function in a list may give what an item is; one that gives nothing leaves
+    /// the list without it.
+    #[tokio::test]
+    async fn items_of_lists_that_are_not_known_have_every_type() {
+        let text = "Conditions:
+  A: !Equals [a, b]
+Resources:
+  Task:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      ContainerDefinitions:
+        - !If [A, {Name: proxy, Image: x}, !Ref AWS::NoValue]
+        - !If [A, !ImportValue task, !Ref AWS::NoValue]
+        - {Name: app, Image: y}
+";
+        assert_eq!(told(text).await, [""; 0]);
+        let wrong = text.replace("!ImportValue task", "text");
+        let lacking = text.replace("Image: x", "Nope: x");
+        assert_eq!(
+            told(&wrong).await,
+            [
+                "4 Resources.Task: #/ContainerDefinitions/1: expected type: JSONObject, found: String"
+            ]
+        );
+        assert_eq!(
+            told(&lacking).await,
+            [
+                "4 Resources.Task: #/ContainerDefinitions/0: extraneous key [Nope] is not permitted",
+                "4 Resources.Task: #/ContainerDefinitions/0: required key [Image] not found",
+            ]
+        );
     }
 
     #[tokio::test]

@@ -181,6 +181,7 @@ impl Lambda {
             "GetFunctionRecursionConfig" => self.get_recursion(call),
             "PutFunctionRecursionConfig" => self.put_recursion(call),
             "GetRuntimeManagementConfig" => self.get_runtime_management(call),
+            "PutRuntimeManagementConfig" => self.put_runtime_management(call),
             "PublishLayerVersion" => self.publish_layer(call, caller).await,
             "GetLayerVersion" => self.get_layer(call),
             "GetLayerVersionByArn" => self.get_layer_by_arn(call),

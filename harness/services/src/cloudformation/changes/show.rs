@@ -72,6 +72,7 @@ fn policy_action(prefix: &str, policy: Removal) -> String {
     let word = match policy {
         Removal::Delete | Removal::RetainExceptOnCreate => "Delete",
         Removal::Retain => "Retain",
+        Removal::Snapshot => "Snapshot",
     };
     format!("{prefix}{word}")
 }

@@ -11,6 +11,10 @@ use crate::cloudformation::status::Status;
 use crate::cloudformation::store::Deployed;
 use crate::cloudformation::template::{Graph, Removal};
 
+/// The longest name of a last snapshot that all services take
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html>).
+const LONGEST_SNAPSHOT: usize = 63;
+
 impl Engine {
     /// Deletes the stack; it is in `DELETE_IN_PROGRESS` already. `retain`
     /// names resources that are left alone.
@@ -107,7 +111,7 @@ impl Engine {
             return Ok(());
         }
         let kept = match resource.deletion_policy {
-            Removal::Delete => false,
+            Removal::Delete | Removal::Snapshot => false,
             Removal::Retain => true,
             Removal::RetainExceptOnCreate => !rolling_back,
         };
@@ -134,8 +138,11 @@ impl Engine {
         else {
             return Ok(());
         };
-        let context =
+        let mut context =
             self.context((&resource.logical_id, &resource.kind), &resource.tags, Arc::new(Silent));
+        if resource.deletion_policy == Removal::Snapshot {
+            context.last_snapshot = Some(context.physical_name(LONGEST_SNAPSHOT).to_lowercase());
+        }
         match handler.delete(&context, &existing).await {
             Err(failure) if !failure.not_found() => Err(failure),
             _ => Ok(()),

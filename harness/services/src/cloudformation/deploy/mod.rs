@@ -243,6 +243,7 @@ impl Engine {
                 .unwrap_or_default(),
             logical_id: logical_id.to_owned(),
             kind: kind.to_owned(),
+            last_snapshot: None,
             responses: setting
                 .endpoint()
                 .map(|endpoint| (endpoint.clone(), Arc::clone(&self.service.responses))),
@@ -268,6 +269,13 @@ impl Engine {
         let removal = |policy: &Policy| policy.removal(&scope).map_err(|e| plan.failure(&e));
         let deletion_policy = removal(&resource.deletion_policy)?;
         let update_replace_policy = removal(&resource.update_replace_policy)?;
+        let snapshot =
+            [("DeletionPolicy", deletion_policy), ("UpdateReplacePolicy", update_replace_policy)]
+                .into_iter()
+                .find(|(_, removal)| *removal == Removal::Snapshot && !handler.takes_snapshot());
+        if let Some((attribute, _)) = snapshot {
+            return Err(Failure::Reason(resources::no_snapshot(attribute, &resource.kind)));
+        }
         let imports = live.imports.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.write(|stack| stack.imports.extend(imports));
         let reader =

@@ -9,7 +9,7 @@ use super::{Engine, Failure, Made, Plan, Progress, Wanted, existing, tags_matter
 use crate::cloudformation::resources::{self, Update};
 use crate::cloudformation::status::Status;
 use crate::cloudformation::store::{Applied, Definition, Deployed};
-use crate::cloudformation::template::{Graph, Removal};
+use crate::cloudformation::template::{Graph, Guided, Removal};
 
 /// What an update has done so far.
 #[derive(Default)]
@@ -28,9 +28,10 @@ struct Record {
 
 impl Record {
     /// Something else is there in a resource's place.
-    fn supersede(&mut self, old: Deployed, policy: Removal) {
+    fn supersede(&mut self, mut old: Deployed, policy: Removal) {
+        old.deletion_policy = policy;
         match policy {
-            Removal::Delete => self.leftovers.push(old),
+            Removal::Delete | Removal::Snapshot => self.leftovers.push(old),
             Removal::Retain | Removal::RetainExceptOnCreate => self.retained.push(old),
         }
     }
@@ -189,6 +190,14 @@ impl Engine {
             return Ok(false);
         }
         let Some(current) = existing(&old) else { return Ok(false) };
+        let guided = |it: &&Guided| changed.iter().any(|property| it.is_about(property.name));
+        if let Some(policy) = wanted.resource.update_policy.iter().find(guided) {
+            self.resource_enters(id, Status::UpdateInProgress, None);
+            return Err(Failure::Reason(format!(
+                "an update under `UpdatePolicy.{}` is not supported by Ringfence's CloudFormation",
+                policy.name
+            )));
+        }
         if let Some(reason) = wanted.handler.forbids(&current.properties, &wanted.resolved) {
             self.resource_enters(id, Status::UpdateInProgress, None);
             return Err(Failure::Reason(reason.to_owned()));

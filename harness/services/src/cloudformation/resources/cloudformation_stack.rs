@@ -22,6 +22,7 @@ const MINUTES: u64 = 60;
 impl ResourceType for Stack {
     fn properties(&self) -> &'static [Property] {
         const PROPERTIES: &[Property] = &[
+            Property::new("NotificationARNs", Kind::List(&Kind::Text)),
             Property::new("Parameters", Kind::Map(&Kind::Text)),
             Property::new("Tags", Kind::Tags),
             Property::new("TemplateURL", Kind::Text).required(),
@@ -91,6 +92,7 @@ fn input(context: &Context, wanted: &Map<String, Value>) -> Map<String, Value> {
     input.insert("Parameters".to_owned(), parameters);
     input.insert("Capabilities".to_owned(), json!(context.capabilities));
     input.insert("Tags".to_owned(), tag_list(&tags));
+    input.extend(super::pick(wanted, &["NotificationARNs"]));
     input
 }
 

@@ -36,6 +36,8 @@ pub(in crate::cloudformation) struct Context {
     pub(in crate::cloudformation) logical_id: String,
     /// The resource's type.
     pub(in crate::cloudformation) kind: String,
+    /// The name of the snapshot that its deletion leaves.
+    pub(in crate::cloudformation) last_snapshot: Option<String>,
     /// Where functions of custom resources answer, once the guard has its port.
     pub(in crate::cloudformation) responses: Option<(Url, Arc<Responses>)>,
     pub(in crate::cloudformation) progress: Arc<dyn Progress>,
@@ -126,7 +128,7 @@ impl Context {
     }
 
     /// A physical name: `STACK-LOGICAL-RANDOM`, cut to `limit`.
-    pub(super) fn physical_name(&self, limit: usize) -> String {
+    pub(in crate::cloudformation) fn physical_name(&self, limit: usize) -> String {
         const RANDOM: usize = 12;
         let random: String =
             uuid::Uuid::new_v4().simple().to_string().chars().take(RANDOM).collect();

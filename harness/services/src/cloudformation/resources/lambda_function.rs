@@ -63,6 +63,9 @@ const CONFIGURATION: [&str; 17] = [
     "VpcConfig",
 ];
 
+const RUNTIMES: Kind =
+    Kind::Object(&[("RuntimeVersionArn", Kind::Text), ("UpdateRuntimeOn", Kind::Text)]);
+
 pub(super) struct Function;
 
 #[async_trait]
@@ -71,6 +74,7 @@ impl ResourceType for Function {
         const PROPERTIES: &[Property] = &[
             Property::new("Architectures", Kind::List(&Kind::Text)),
             Property::new("Code", CODE).required(),
+            Property::new("CodeSigningConfigArn", Kind::Text),
             Property::new("DeadLetterConfig", Kind::Object(&[("TargetArn", Kind::Text)])),
             Property::new("Description", Kind::Text),
             Property::new("DurableConfig", DURABLE),
@@ -87,6 +91,7 @@ impl ResourceType for Function {
             Property::new("ReservedConcurrentExecutions", Kind::Integer),
             Property::new("Role", Kind::Text).required(),
             Property::new("Runtime", Kind::Text),
+            Property::new("RuntimeManagementConfig", RUNTIMES),
             Property::new("SnapStart", Kind::Object(&[("ApplyOn", Kind::Text)])),
             Property::new("Tags", Kind::Tags),
             Property::new("TenancyConfig", TENANCY).replaces(),
@@ -113,7 +118,10 @@ impl ResourceType for Function {
         let name =
             text(wanted, "FunctionName").map_or_else(|| context.physical_name(64), str::to_owned);
         let mut input = configuration(wanted);
-        input.extend(pick(wanted, &["Architectures", "PackageType", "TenancyConfig"]));
+        input.extend(pick(
+            wanted,
+            &["Architectures", "CodeSigningConfigArn", "PackageType", "TenancyConfig"],
+        ));
         input.insert("FunctionName".to_owned(), name.clone().into());
         input.insert("Code".to_owned(), code(wanted)?.into());
         let tags = context.tags(wanted.get("Tags"), self.tagging());
@@ -123,6 +131,7 @@ impl ResourceType for Function {
         context.initiated(&made);
         active(context, &name).await?;
         concurrency(context, &name, wanted).await?;
+        runtimes(context, &name, wanted).await?;
         Ok(made)
     }
 
@@ -155,6 +164,22 @@ impl ResourceType for Function {
             } else {
                 let input = json!({"FunctionName": name});
                 context.call(Lambda, "DeleteFunctionConcurrency", input).await?;
+            }
+        }
+        if differs("CodeSigningConfigArn") {
+            let mut input = pick(wanted, &["CodeSigningConfigArn"]);
+            let operation = match input.is_empty() {
+                true => "DeleteFunctionCodeSigningConfig",
+                false => "PutFunctionCodeSigningConfig",
+            };
+            input.insert("FunctionName".to_owned(), name.clone().into());
+            context.call(Lambda, operation, input.into()).await?;
+        }
+        if differs("RuntimeManagementConfig") {
+            let own = || json!({"RuntimeManagementConfig": {"UpdateRuntimeOn": "Auto"}});
+            match wanted.contains_key("RuntimeManagementConfig") {
+                true => runtimes(context, name, wanted).await?,
+                false => runtimes(context, name, own().as_object().unwrap_or(wanted)).await?,
             }
         }
         let arn = at(&Value::Object(current.made.attributes.clone()), "/Arn").to_owned();
@@ -248,6 +273,21 @@ async fn concurrency(
     if let Some(limit) = wanted.get("ReservedConcurrentExecutions") {
         let input = json!({"FunctionName": name, "ReservedConcurrentExecutions": limit});
         context.call(Lambda, "PutFunctionConcurrency", input).await?;
+    }
+    Ok(())
+}
+
+/// When Lambda takes newer versions of the runtime
+/// (<https://docs.aws.amazon.com/lambda/latest/api/API_PutRuntimeManagementConfig.html>).
+async fn runtimes(
+    context: &Context,
+    name: &str,
+    wanted: &Map<String, Value>,
+) -> Result<(), Failure> {
+    if let Some(Value::Object(how)) = wanted.get("RuntimeManagementConfig") {
+        let mut input = pick(how, &["RuntimeVersionArn", "UpdateRuntimeOn"]);
+        input.insert("FunctionName".to_owned(), name.into());
+        context.call(Lambda, "PutRuntimeManagementConfig", input.into()).await?;
     }
     Ok(())
 }

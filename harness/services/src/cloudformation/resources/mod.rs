@@ -19,6 +19,7 @@ mod custom;
 mod described;
 mod dynamodb_table;
 mod ec2_key_pair;
+mod ec2_network_acl;
 mod ec2_security_group;
 mod failure;
 mod http_api_body;
@@ -36,6 +37,7 @@ mod property;
 mod published;
 mod reserved;
 mod route53;
+mod route53_group;
 mod s3_bucket;
 mod s3_bucket_policy;
 mod s3_bucket_settings;
@@ -114,6 +116,11 @@ pub(super) trait ResourceType: Send + Sync {
         None
     }
 
+    /// Whether its deletion takes a last snapshot where it is asked to.
+    fn takes_snapshot(&self) -> bool {
+        false
+    }
+
     /// Which tags the stack adds.
     fn tagging(&self) -> Tagging {
         Tagging::Never
@@ -141,6 +148,11 @@ pub(super) fn find(name: &str) -> Option<&'static dyn ResourceType> {
     native(name).or_else(|| described::find(name).map(|it| it as &dyn ResourceType))
 }
 
+/// The reason why a resource that is to leave a last snapshot is not made.
+pub(super) fn no_snapshot(attribute: &str, kind: &str) -> String {
+    format!("the {attribute} Snapshot of {kind} is not supported by Ringfence's CloudFormation")
+}
+
 /// Whether a type is written in Rust.
 fn written(name: &str) -> bool {
     native(name).is_some()
@@ -163,6 +175,7 @@ fn native(name: &str) -> Option<&'static dyn ResourceType> {
         "AWS::CloudFormation::WaitConditionHandle" => &placeholder::WAIT_CONDITION_HANDLE,
         "AWS::DynamoDB::Table" => &dynamodb_table::Table,
         "AWS::EC2::KeyPair" => &ec2_key_pair::KeyPair,
+        "AWS::EC2::SubnetNetworkAclAssociation" => &ec2_network_acl::Association,
         "AWS::EC2::SecurityGroup" => &ec2_security_group::SecurityGroup,
         "AWS::IAM::ManagedPolicy" => &iam_managed_policy::ManagedPolicy,
         "AWS::IAM::Policy" => &iam_policy::Policy,
@@ -175,6 +188,7 @@ fn native(name: &str) -> Option<&'static dyn ResourceType> {
         "AWS::Logs::LogGroup" => &logs_log_group::LogGroup,
         "AWS::Route53::HostedZone" => &route53::HostedZone,
         "AWS::Route53::RecordSet" => &route53::RecordSet,
+        "AWS::Route53::RecordSetGroup" => &route53_group::RecordSetGroup,
         "AWS::S3::Bucket" => &s3_bucket::Bucket,
         "AWS::S3::BucketPolicy" => &s3_bucket_policy::BucketPolicy,
         "AWS::SSM::Parameter" => &ssm_parameter::Parameter,
@@ -185,7 +199,7 @@ fn native(name: &str) -> Option<&'static dyn ResourceType> {
 
 /// The attributes that types which are written in Rust give beside their
 /// properties; those that are data give all of their schema's.
-const GIVEN: [(&str, &[&str]); 23] = [
+const GIVEN: [(&str, &[&str]); 24] = [
     ("AWS::ApiGatewayV2::Api", &["ApiEndpoint", "ApiId", "ExecuteApiArn"]),
     ("AWS::ApiGatewayV2::Authorizer", &["AuthorizerId"]),
     ("AWS::ApiGatewayV2::Deployment", &["DeploymentId"]),
@@ -197,6 +211,7 @@ const GIVEN: [(&str, &[&str]); 23] = [
     ("AWS::DynamoDB::Table", &["Arn", "StreamArn"]),
     ("AWS::EC2::KeyPair", &["KeyFingerprint", "KeyPairId"]),
     ("AWS::EC2::SecurityGroup", &["GroupId", "Id", "VpcId"]),
+    ("AWS::EC2::SubnetNetworkAclAssociation", &["AssociationId"]),
     ("AWS::IAM::ManagedPolicy", &["DefaultVersionId", "PolicyArn", "PolicyId"]),
     ("AWS::IAM::Policy", &["Id"]),
     ("AWS::IAM::Role", &["Arn", "RoleId"]),

@@ -276,6 +276,9 @@ impl<'k> Checker<'k> {
         value: &Value,
         place: &Place<'_>,
     ) -> Option<Value> {
+        if self.unknown.is_some() && value.as_str() == self.unknown {
+            return Some(value.clone());
+        }
         match of.resolve(shape) {
             Shape::Text => self.shape(&Kind::Text, value, place),
             Shape::Integer => self.shape(&Kind::Integer, value, place),

@@ -137,7 +137,7 @@ async fn tag(
 }
 
 /// Waits until all name servers have a change.
-async fn in_sync(context: &Context, answer: &Value) -> Result<(), Failure> {
+pub(super) async fn in_sync(context: &Context, answer: &Value) -> Result<(), Failure> {
     let id = at(answer, "/ChangeInfo/Id").trim_start_matches("/change/").to_owned();
     let patience = Patience::with("the change");
     loop {
@@ -150,7 +150,7 @@ async fn in_sync(context: &Context, answer: &Value) -> Result<(), Failure> {
 }
 
 /// Under which name the zone is remembered; no attribute is called so.
-const ZONE: &str = "(zone)";
+pub(super) const ZONE: &str = "(zone)";
 /// The properties of a record set that go into the call as they are.
 const RECORD: [&str; 14] = [
     "AliasTarget",
@@ -169,27 +169,45 @@ const RECORD: [&str; 14] = [
     "ResourceRecords",
 ];
 
+const ALIAS: Kind = Kind::Object(&[
+    ("DNSName", Kind::Text),
+    ("EvaluateTargetHealth", Kind::Boolean),
+    ("HostedZoneId", Kind::Text),
+]);
+const CIDR: Kind = Kind::Object(&[("CollectionId", Kind::Text), ("LocationName", Kind::Text)]);
+const PLACE: Kind = Kind::Object(&[
+    ("ContinentCode", Kind::Text),
+    ("CountryCode", Kind::Text),
+    ("SubdivisionCode", Kind::Text),
+]);
+const PROXIMITY: Kind = Kind::Object(&[
+    ("AWSRegion", Kind::Text),
+    ("Bias", Kind::Integer),
+    ("Coordinates", Kind::Map(&Kind::Text)),
+    ("LocalZoneGroup", Kind::Text),
+]);
+/// A record set in a group
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-route53-recordsetgroup-recordset.html>).
+pub(super) const IN_GROUP: Kind = Kind::Object(&[
+    ("AliasTarget", ALIAS),
+    ("CidrRoutingConfig", CIDR),
+    ("Failover", Kind::Text),
+    ("GeoLocation", PLACE),
+    ("GeoProximityLocation", PROXIMITY),
+    ("HealthCheckId", Kind::Text),
+    ("MultiValueAnswer", Kind::Boolean),
+    ("Name", Kind::Text),
+    ("Region", Kind::Text),
+    ("ResourceRecords", Kind::List(&Kind::Text)),
+    ("SetIdentifier", Kind::Text),
+    ("TTL", Kind::Integer),
+    ("Type", Kind::Text),
+    ("Weight", Kind::Integer),
+]);
+
 #[async_trait]
 impl ResourceType for RecordSet {
     fn properties(&self) -> &'static [Property] {
-        const ALIAS: Kind = Kind::Object(&[
-            ("DNSName", Kind::Text),
-            ("EvaluateTargetHealth", Kind::Boolean),
-            ("HostedZoneId", Kind::Text),
-        ]);
-        const CIDR: Kind =
-            Kind::Object(&[("CollectionId", Kind::Text), ("LocationName", Kind::Text)]);
-        const PLACE: Kind = Kind::Object(&[
-            ("ContinentCode", Kind::Text),
-            ("CountryCode", Kind::Text),
-            ("SubdivisionCode", Kind::Text),
-        ]);
-        const PROXIMITY: Kind = Kind::Object(&[
-            ("AWSRegion", Kind::Text),
-            ("Bias", Kind::Integer),
-            ("Coordinates", Kind::Map(&Kind::Text)),
-            ("LocalZoneGroup", Kind::Text),
-        ]);
         const PROPERTIES: &[Property] = &[
             Property::new("AliasTarget", ALIAS),
             Property::new("CidrRoutingConfig", CIDR),
@@ -247,7 +265,10 @@ impl ResourceType for RecordSet {
 
 /// The zone that a record set is in: by its id, or by the name that only one zone
 /// has.
-async fn zone(context: &Context, wanted: &Map<String, Value>) -> Result<String, Failure> {
+pub(super) async fn zone(
+    context: &Context,
+    wanted: &Map<String, Value>,
+) -> Result<String, Failure> {
     let name = match (text(wanted, "HostedZoneId"), text(wanted, "HostedZoneName")) {
         (Some(id), None) => return Ok(id.trim_start_matches(PREFIX).to_owned()),
         (None, Some(name)) => name,
@@ -304,14 +325,31 @@ async fn change(
     action: &str,
     properties: &Map<String, Value>,
 ) -> Result<Value, Failure> {
-    let mut record = super::pick(properties, &RECORD);
-    if let Some(Value::Array(values)) = record.remove("ResourceRecords") {
-        let values: Vec<Value> = values.into_iter().map(|it| json!({ "Value": it })).collect();
-        record.insert("ResourceRecords".to_owned(), json!({ "ResourceRecord": values }));
-    }
-    let change = json!({ "Action": action, "ResourceRecordSet": record });
-    let mut batch = super::pick(properties, &["Comment"]);
-    batch.insert("Changes".to_owned(), json!({ "Change": [change] }));
+    changes(context, zone, properties.get("Comment"), &[(action, properties)]).await
+}
+
+/// Several changes of one zone at once: all or none.
+pub(super) async fn changes(
+    context: &Context,
+    zone: &str,
+    comment: Option<&Value>,
+    changes: &[(&str, &Map<String, Value>)],
+) -> Result<Value, Failure> {
+    let changes: Vec<Value> = changes
+        .iter()
+        .map(|(action, properties)| {
+            let mut record = super::pick(properties, &RECORD);
+            if let Some(Value::Array(values)) = record.remove("ResourceRecords") {
+                let values: Vec<Value> =
+                    values.into_iter().map(|it| json!({ "Value": it })).collect();
+                record.insert("ResourceRecords".to_owned(), json!({ "ResourceRecord": values }));
+            }
+            json!({ "Action": action, "ResourceRecordSet": record })
+        })
+        .collect();
+    let mut batch = Map::new();
+    batch.extend(comment.map(|comment| ("Comment".to_owned(), comment.clone())));
+    batch.insert("Changes".to_owned(), json!({ "Change": changes }));
     let input = json!({ "HostedZoneId": zone, "ChangeBatch": batch });
     call(context, "ChangeResourceRecordSets", input).await
 }

@@ -5,6 +5,8 @@ mod graph;
 mod growth;
 mod intrinsics;
 mod parameters;
+mod policies;
+pub(super) mod rules;
 pub(super) mod sections;
 mod shape;
 mod summary;
@@ -19,6 +21,7 @@ pub(super) use graph::{Graph, References, references};
 pub(super) use growth::Growth;
 pub(super) use intrinsics::is_function;
 pub(super) use parameters::{Given, Named, Parameter, ParameterValue, SsmNeed, Thing, declare};
+pub(super) use policies::Guided;
 pub(super) use summary::{Capability, Summary};
 
 use super::error::validation;
@@ -182,13 +185,12 @@ impl Document {
                 unknown.join(", ")
             )));
         }
-        for section in ["Rules", "Hooks"] {
-            if body.contains_key(section) {
-                return Err(TemplateError::new(format!(
-                    "Template format error: the section `{section}` is not supported by Ringfence's CloudFormation"
-                )));
-            }
+        if body.contains_key("Hooks") {
+            return Err(TemplateError::new(
+                "Template format error: the section `Hooks` is not supported by Ringfence's CloudFormation",
+            ));
         }
+        section(&body, "Rules")?.map_or(Ok(()), rules::check)?;
         if section(&body, "Resources")?.is_none_or(Map::is_empty) {
             return Err(TemplateError::new(
                 "Template format error: At least one Resources member must be defined.",
@@ -321,6 +323,10 @@ pub(super) struct Resource {
     pub(super) condition: Option<String>,
     pub(super) deletion_policy: Policy,
     pub(super) update_replace_policy: Policy,
+    /// What an update of the resource would have to do besides.
+    pub(super) update_policy: Vec<Guided>,
+    /// Whether its creation waits for signals.
+    pub(super) waits: bool,
     pub(super) metadata: Option<Value>,
 }
 
@@ -330,6 +336,8 @@ pub(super) enum Removal {
     Delete,
     Retain,
     RetainExceptOnCreate,
+    /// Deleted, after a last snapshot of it.
+    Snapshot,
 }
 
 /// `DeletionPolicy` or `UpdateReplacePolicy` as a template declares it: a word,

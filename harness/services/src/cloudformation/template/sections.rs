@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::evaluate::function;
-use super::{Catalogue, Output, Policy, Removal, Resource, Support, TemplateError};
+use super::{Catalogue, Output, Policy, Removal, Resource, Support, TemplateError, policies};
+use crate::cloudformation::resources::is_custom;
 
 pub(super) fn section<'a>(
     body: &'a Map<String, Value>,
@@ -50,12 +51,12 @@ pub(in crate::cloudformation) fn resource(
             | "Condition"
             | "DeletionPolicy"
             | "UpdateReplacePolicy"
+            | "CreationPolicy"
+            | "UpdatePolicy"
             | "Metadata" => {}
-            "CreationPolicy" | "UpdatePolicy" => {
-                return Err(invalid(&format!(
-                    "`{key}` of the resource {logical_id} is not supported by Ringfence's CloudFormation"
-                )));
-            }
+            // In the example of
+            // <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html>.
+            "Version" if is_custom(kind) => {}
             other => {
                 return Err(TemplateError::new(format!(
                     "Invalid template resource property '{other}'"
@@ -91,6 +92,8 @@ pub(in crate::cloudformation) fn resource(
         condition: condition(map, logical_id)?,
         deletion_policy: policy(map, "DeletionPolicy")?,
         update_replace_policy: policy(map, "UpdateReplacePolicy")?,
+        update_policy: policies::update(logical_id, map.get("UpdatePolicy"))?,
+        waits: policies::waits(logical_id, map.get("CreationPolicy"))?,
         metadata: map.get("Metadata").cloned(),
     })
 }
@@ -122,8 +125,9 @@ pub(super) fn removal(value: Option<&Value>, attribute: &str) -> Result<Removal,
         Some(Some("RetainExceptOnCreate")) if attribute == "DeletionPolicy" => {
             Ok(Removal::RetainExceptOnCreate)
         }
+        Some(Some("Snapshot")) => Ok(Removal::Snapshot),
         other => Err(TemplateError::new(format!(
-            "Template format error: Unrecognized {attribute} {} (Ringfence's CloudFormation takes Delete and Retain)",
+            "Template format error: Unrecognized {attribute} {}",
             other.flatten().unwrap_or("value")
         ))),
     }

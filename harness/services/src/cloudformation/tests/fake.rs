@@ -34,6 +34,8 @@ struct State {
     gone: BTreeSet<String>,
     /// The status of the inner stack.
     inner: String,
+    /// That of a subnet with its network ACL.
+    association: String,
     /// Where a table's changes go.
     stream: String,
     count: usize,
@@ -243,6 +245,30 @@ impl Fake {
                 "StackStatus": state.inner, "StackStatusReason": "Because of it. ",
                 "Outputs": [{"OutputKey": "Url", "OutputValue": "https://inner"}],
             }]}),
+            "RunInstances" => json!({"instancesSet": [{"instanceId": "i-1"}]}),
+            "DescribeInstances" => json!({"reservationSet": [{"instancesSet": [{
+                "instanceId": "i-1", "instanceState": {"name": "running"},
+                "privateIpAddress": "10.0.0.1",
+            }]}]}),
+            "CreateLoadBalancer" | "DescribeLoadBalancers" => json!({"LoadBalancers": [{
+                "LoadBalancerArn": "arn:aws:elasticloadbalancing:l", "DNSName": "l.example",
+            }]}),
+            "DescribeNetworkAcls" => json!({"networkAclSet": [{
+                "networkAclId": "acl-0", "vpcId": "vpc-1",
+                "associationSet": [
+                    {"networkAclAssociationId": "aclassoc-0", "subnetId": "subnet-0"},
+                    {"networkAclAssociationId": state.association, "subnetId": "subnet-1"},
+                ],
+            }]}),
+            "ReplaceNetworkAclAssociation" => {
+                state.association = format!("aclassoc-{number}");
+                json!({"newAssociationId": state.association})
+            }
+            "ChangeResourceRecordSets" | "GetChange" => {
+                return Ok(Reply::raw(
+                    "<R><ChangeInfo><Id>/change/C1</Id><Status>INSYNC</Status></ChangeInfo></R>",
+                ));
+            }
             "PutScalingPolicy" => json!({"PolicyARN": "arn:aws:autoscaling:p"}),
             "DescribeScalingPolicies" => json!({"ScalingPolicies": [{
                 "ResourceId": "service/c/s", "ScalableDimension": "ecs:service:DesiredCount",

@@ -10,6 +10,8 @@ mod fake;
 mod http_api_body;
 mod macros;
 mod nested;
+mod networks;
+mod policies;
 mod recorded;
 mod templates;
 mod update;

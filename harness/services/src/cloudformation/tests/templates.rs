@@ -55,8 +55,8 @@ use super::{World, error};
     "Template format error: the transform `Other` is not supported by Ringfence's CloudFormation"
 )]
 #[case(
-    "Rules: {}\nResources: {A: {Type: X}}",
-    "Template format error: the section `Rules` is not supported by Ringfence's CloudFormation"
+    "Rules: {R: {}}\nResources: {A: {Type: X}}",
+    "Template format error: Rule R must have a list of Assertions."
 )]
 #[case(
     "Parameters: {P: {Type: String}}\nResources: {A: {Type: 'AWS::Logs::LogGroup'}}",

@@ -118,6 +118,7 @@ impl Lambda {
             tags,
             reserved_concurrency: None,
             recursive_loop: "Terminate".to_owned(),
+            runtime_updates: BTreeMap::new(),
         };
         let shown = if publish(call) {
             let version = function.publish(None);

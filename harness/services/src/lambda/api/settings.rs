@@ -14,7 +14,7 @@ use crate::lambda::api::page::page;
 use crate::lambda::error::{invalid, not_built, not_found, untyped, validation};
 use crate::lambda::execute::destination::Destinations;
 use crate::lambda::name::{LATEST, Name, qualified};
-use crate::lambda::store::functions::{EventInvoke, Function};
+use crate::lambda::store::functions::{EventInvoke, Function, RuntimeUpdates};
 
 /// AWS's limit of tags on a function.
 const MOST_TAGS: usize = 50;
@@ -277,7 +277,42 @@ impl Lambda {
         let name = Name::of(call, &self.setting)?;
         self.store.with(&name, &name.arn(&self.setting), |function| {
             let found = function.resolve(name.qualifier.as_deref())?;
-            Ok(Reply::fields(json!({ "UpdateRuntimeOn": "Auto", "FunctionArn": found.arn })))
+            let own = function.runtime_updates.get(name.qualifier.as_deref().unwrap_or(LATEST));
+            Ok(Reply::fields(match own {
+                Some(own) => show_runtime_updates(own, &found.arn),
+                None => json!({ "UpdateRuntimeOn": "Auto", "FunctionArn": found.arn }),
+            }))
+        })
+    }
+
+    /// One runtime runs here whatever its version: what is wanted is kept and shown
+    /// (<https://docs.aws.amazon.com/lambda/latest/api/API_PutRuntimeManagementConfig.html>).
+    pub(in crate::lambda) fn put_runtime_management(
+        &self,
+        call: &Call,
+    ) -> Result<Reply, ServiceError> {
+        let name = Name::of(call, &self.setting)?;
+        let on = call.text("UpdateRuntimeOn").unwrap_or_default().to_owned();
+        let arn = call.text("RuntimeVersionArn").map(str::to_owned);
+        if !["Auto", "FunctionUpdate", "Manual"].contains(&on.as_str()) {
+            return Err(validation(format!(
+                "1 validation error detected: Value '{on}' at 'updateRuntimeOn' failed to \
+                 satisfy constraint: Member must satisfy enum value set: [Auto, Manual, FunctionUpdate]"
+            )));
+        }
+        // "Required if you're using the Manual runtime update mode", and of no other.
+        if (on == "Manual") != arn.is_some() {
+            return Err(invalid(
+                "RuntimeVersionArn is given with the runtime update mode Manual, and with no other.",
+            ));
+        }
+        let updates = RuntimeUpdates { on, arn };
+        self.store.with(&name, &name.arn(&self.setting), |function| {
+            let found = function.resolve(name.qualifier.as_deref())?;
+            let shown = show_runtime_updates(&updates, &found.arn);
+            let version = name.qualifier.clone().unwrap_or_else(|| LATEST.to_owned());
+            function.runtime_updates.insert(version, updates.clone());
+            Ok(Reply::fields(shown))
         })
     }
 
@@ -412,4 +447,12 @@ pub(in crate::lambda) fn epoch_seconds(time: OffsetDateTime) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds fit a double for ages")]
     let milliseconds = (time.unix_timestamp_nanos() / 1_000_000) as f64;
     milliseconds / 1000.0
+}
+
+fn show_runtime_updates(updates: &RuntimeUpdates, arn: &str) -> Value {
+    let mut shown = json!({ "UpdateRuntimeOn": updates.on, "FunctionArn": arn });
+    if let (Some(version), Value::Object(members)) = (&updates.arn, &mut shown) {
+        members.insert("RuntimeVersionArn".to_owned(), version.clone().into());
+    }
+    shown
 }

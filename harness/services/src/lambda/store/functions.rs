@@ -44,6 +44,17 @@ pub(in crate::lambda) struct Function {
     pub(in crate::lambda) tags: BTreeMap<String, String>,
     pub(in crate::lambda) reserved_concurrency: Option<u32>,
     pub(in crate::lambda) recursive_loop: String,
+    /// When versions take a newer runtime, where they say so.
+    pub(in crate::lambda) runtime_updates: BTreeMap<String, RuntimeUpdates>,
+}
+
+/// When a version takes a newer version of its runtime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::lambda) struct RuntimeUpdates {
+    /// `Auto`, `FunctionUpdate` or `Manual`.
+    pub(in crate::lambda) on: String,
+    /// The runtime's version, with `Manual`.
+    pub(in crate::lambda) arn: Option<String>,
 }
 
 /// A name for a version, or for two by weight.

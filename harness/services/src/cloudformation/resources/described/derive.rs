@@ -56,7 +56,7 @@ pub(super) fn describe(kind: &str, of: &Type) -> Option<Description> {
     let mut description = Description {
         name: name.map(str::to_owned).or(property),
         create: vec![step(create, members, true)],
-        delete: vec![step(delete, identified(of, delete, short)?, false)],
+        delete: vec![step(delete, removed(of, delete, short)?, false)],
         ..Description::default()
     };
     description.read = read
@@ -171,6 +171,21 @@ fn identified(of: &Type, operation: &Operation, short: &str) -> Option<Map<Strin
                 members.insert(member.name.to_owned(), format!("{{{only}}}").into());
             }
             _ => return None,
+        }
+    }
+    Some(members)
+}
+
+/// What a deletion is given: what identifies the resource, and the name of a last
+/// snapshot where the service takes one (RDS's `FinalDBSnapshotIdentifier`).
+fn removed(of: &Type, delete: &Operation, short: &str) -> Option<Map<String, Value>> {
+    let mut members = identified(of, delete, short)?;
+    let last = |name: &str| name.starts_with("Final") && name.ends_with("SnapshotIdentifier");
+    if let Some(member) = delete.members.iter().find(|it| last(it.name)) {
+        members.insert(member.name.to_owned(), "{snapshot}".into());
+        let skip = delete.member("SkipFinalSnapshot");
+        if let Some(member) = skip.or_else(|| delete.member("SkipFinalClusterSnapshot")) {
+            members.insert(member.name.to_owned(), "{skip}".into());
         }
     }
     Some(members)

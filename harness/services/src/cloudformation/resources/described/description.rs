@@ -126,7 +126,7 @@ impl Step {
 }
 
 /// The files.
-const FILES: [(&str, &str); 26] = [
+const FILES: [(&str, &str); 30] = [
     ("acm", include_str!("../../../../data/types/acm.toml")),
     ("apigateway", include_str!("../../../../data/types/apigateway.toml")),
     (
@@ -134,13 +134,16 @@ const FILES: [(&str, &str); 26] = [
         include_str!("../../../../data/types/application-autoscaling.toml"),
     ),
     ("appsync", include_str!("../../../../data/types/appsync.toml")),
+    ("autoscaling", include_str!("../../../../data/types/autoscaling.toml")),
     ("batch", include_str!("../../../../data/types/batch.toml")),
     ("cloudtrail", include_str!("../../../../data/types/cloudtrail.toml")),
     ("cloudwatch", include_str!("../../../../data/types/cloudwatch.toml")),
     ("cognito-idp", include_str!("../../../../data/types/cognito-idp.toml")),
+    ("config", include_str!("../../../../data/types/config.toml")),
     ("ec2", include_str!("../../../../data/types/ec2.toml")),
     ("ecr", include_str!("../../../../data/types/ecr.toml")),
     ("ecs", include_str!("../../../../data/types/ecs.toml")),
+    ("elasticache", include_str!("../../../../data/types/elasticache.toml")),
     ("elbv2", include_str!("../../../../data/types/elbv2.toml")),
     ("events", include_str!("../../../../data/types/events.toml")),
     ("iam", include_str!("../../../../data/types/iam.toml")),
@@ -148,6 +151,7 @@ const FILES: [(&str, &str); 26] = [
     ("kms", include_str!("../../../../data/types/kms.toml")),
     ("lambda", include_str!("../../../../data/types/lambda.toml")),
     ("logs", include_str!("../../../../data/types/logs.toml")),
+    ("rds", include_str!("../../../../data/types/rds.toml")),
     ("route53", include_str!("../../../../data/types/route53.toml")),
     ("scheduler", include_str!("../../../../data/types/scheduler.toml")),
     ("secretsmanager", include_str!("../../../../data/types/secretsmanager.toml")),

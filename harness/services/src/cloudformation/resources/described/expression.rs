@@ -7,8 +7,9 @@
 //! Besides there are `{name}` (the physical name), `{account}`, `{region}`,
 //! `{stack}` (the stack's id), `{token}` (a new unique text), `{generated}` (a
 //! name as the engine makes them up), `{reference}` (what `Ref` gives),
-//! `{tags}`, `{untag}`, `{item}`, `{index}`, `{answer./path}` and, on update,
-//! `{old.Targets}`.
+//! `{tags}`, `{untag}`, `{item}`, `{index}`, `{answer./path}`, on update
+//! `{old.Targets}`, and on deletion `{snapshot}` (the name of a last snapshot, where
+//! the policy asks for one) or `{skip}` (true, where it does not).
 
 use std::collections::BTreeSet;
 

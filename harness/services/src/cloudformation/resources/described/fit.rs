@@ -22,7 +22,41 @@ fn named<'m>(members: &'m [Member], name: &str) -> Option<&'m Member> {
             .find(|it| it.name.eq_ignore_ascii_case(name) || it.wire.eq_ignore_ascii_case(name))
             // CloudFront's `IsIPV6Enabled` is the type's `IPV6Enabled`.
             .or_else(|| members.iter().find(|it| it.name.strip_prefix("Is") == Some(name)))
+            .or_else(|| list(members, name))
     })
+}
+
+/// EC2's lists go by the names of their items on the wire: `SecurityGroupId` is the
+/// type's `SecurityGroupIds`, and that of an interface its `GroupSet` or `Groups`
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceNetworkInterfaceSpecification.html>).
+fn list<'m>(members: &'m [Member], name: &str) -> Option<&'m Member> {
+    let item = match name {
+        "GroupSet" | "Groups" => "SecurityGroupId",
+        name => name.strip_suffix('s')?,
+    };
+    let lists = members.iter().filter(|it| it.kind == Kind::List);
+    lists.into_iter().find(|it| it.name.eq_ignore_ascii_case(item))
+}
+
+/// What caches of CloudFront hold, which the type has beside the methods that are
+/// allowed and the API among them
+/// (<https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_AllowedMethods.html>).
+const CACHED: (&str, &str) = ("CachedMethods", "AllowedMethods");
+
+/// Cached methods in their place among those that are allowed: `HEAD` and `GET`
+/// where the type names none.
+fn cached(members: &[Member], mut map: Map<String, Value>) -> Map<String, Value> {
+    let (inner, outer) = CACHED;
+    if named(members, inner).is_none()
+        && named(members, outer).is_some()
+        && let Some(held) = map.shift_remove(inner)
+    {
+        let allowed = map.get(outer).cloned().unwrap_or_else(|| json!(["HEAD", "GET"]));
+        let count = allowed.as_array().map_or(0, Vec::len);
+        let nested = json!({"Quantity": count, "Items": allowed, inner: held});
+        map.insert(outer.to_owned(), nested);
+    }
+    map
 }
 
 /// `Key` and `Value` of a tag, by the service's names (KMS's `TagKey`).
@@ -111,7 +145,7 @@ impl Fitter {
             _ => return Err(path.to_owned()),
         };
         let mut fitted = Map::new();
-        for (name, value) in map {
+        for (name, value) in cached(members, map) {
             let path = format!("{path}.{name}");
             let member = inner(members, &name).ok_or_else(|| path.clone())?;
             fitted.insert(member.wire.to_owned(), self.fit(member, value, &path)?);
@@ -215,6 +249,7 @@ impl<'t> Search<'t> {
                     let path = format!("{path}.{name}");
                     match inner(into, name) {
                         Some(member) => self.look(shape, member, &path),
+                        None if *name == CACHED.0 && named(into, CACHED.1).is_some() => {}
                         None => drop(self.found.insert(path)),
                     }
                 }

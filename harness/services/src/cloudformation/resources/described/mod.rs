@@ -161,6 +161,11 @@ impl ResourceType for Described {
         find(&self.kind)?.description.name.as_deref()
     }
 
+    fn takes_snapshot(&self) -> bool {
+        let named = |step: &description::Step| expression::names(&step.members.clone().into());
+        self.description.delete.iter().any(|step| named(step).contains("snapshot"))
+    }
+
     fn tagging(&self) -> Tagging {
         match self.of.tag_property {
             Some(property) if !self.unsupported.contains(property) => {
@@ -280,7 +285,11 @@ impl ResourceType for Described {
     }
 
     async fn delete(&self, context: &Context, current: &Existing) -> Result<(), Failure> {
-        let scope = self.scope(context, &current.properties, Some(&current.made));
+        let mut scope = self.scope(context, &current.properties, Some(&current.made));
+        match &context.last_snapshot {
+            Some(name) => scope.given.insert("snapshot".to_owned(), name.clone().into()),
+            None => scope.given.insert("skip".to_owned(), true.into()),
+        };
         for step in &self.description.delete {
             let given = |property: &str| current.properties.contains_key(property);
             if !coverage::applies_to_deletion(self.of, step, given) {

@@ -24,8 +24,12 @@ pub(super) async fn properties(
         "AWS::AppSync::FunctionConfiguration"
         | "AWS::AppSync::GraphQLSchema"
         | "AWS::AppSync::Resolver" => texts_of(context, wanted).await,
+        "AWS::AutoScaling::AutoScalingGroup" => Ok(subnets(wanted)),
         "AWS::Batch::ComputeEnvironment" => Ok(service_role(context, wanted)),
         "AWS::EC2::SecurityGroupEgress" | "AWS::EC2::SecurityGroupIngress" => Ok(rule(wanted)),
+        "AWS::RDS::DBClusterParameterGroup" | "AWS::RDS::DBParameterGroup" => {
+            Ok(parameters(wanted))
+        }
         "AWS::ResourceGroups::Group" => Ok(group(context, wanted)),
         "AWS::StepFunctions::StateMachine" => definition(context, wanted).await,
         // Who changes something else keeps the secret.
@@ -62,6 +66,44 @@ fn rule(wanted: &Map<String, Value>) -> Map<String, Value> {
     prepared.insert(PERMISSIONS.to_owned(), json!([permission]));
     prepared
 }
+
+/// The subnets of a group as one text
+/// (<https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CreateAutoScalingGroup.html>).
+fn subnets(wanted: &Map<String, Value>) -> Map<String, Value> {
+    let mut prepared = wanted.clone();
+    if let Some(Value::Array(subnets)) = wanted.get("VPCZoneIdentifier") {
+        let subnets: Vec<&str> = subnets.iter().filter_map(Value::as_str).collect();
+        prepared.insert(SUBNETS.to_owned(), subnets.join(",").into());
+    }
+    prepared
+}
+
+/// Under which name the subnets are given to the call; no property is called so.
+const SUBNETS: &str = "(subnets)";
+
+/// The parameters of a group as a list, at most twenty in a call
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBParameterGroup.html>).
+fn parameters(wanted: &Map<String, Value>) -> Map<String, Value> {
+    let mut prepared = wanted.clone();
+    if let Some(Value::Object(parameters)) = wanted.get("Parameters") {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let listed: Vec<Value> = parameters
+            .iter()
+            .map(|(name, value)| {
+                json!({
+                    "ParameterName": name, "ParameterValue": text(value),
+                    "ApplyMethod": "pending-reboot",
+                })
+            })
+            .collect();
+        let listed: Vec<Value> = listed.chunks(20).map(Value::from).collect();
+        prepared.insert(PARAMETERS.to_owned(), listed.into());
+    }
+    prepared
+}
+
+/// Under which name the parameters are given to the calls; no property is called so.
+const PARAMETERS: &str = "(parameters)";
 
 /// Under which name the rule is given to the call; no property is called so.
 const PERMISSIONS: &str = "(permissions)";
