@@ -294,9 +294,12 @@ pub(crate) fn written(principal: &Principal) -> String {
     match principal {
         Principal::Root { account_id } => format!("arn:aws:iam::{account_id}:root"),
         Principal::User { arn } | Principal::FederatedUser { arn, .. } => arn.clone(),
-        // A session of a role with a path does not show the path.
+        // A session of a role with a path does not show the path, and of a service-linked role
+        // it is the path that counts.
         Principal::RoleSession { role_arn, session_arn } => {
-            match role_arn.matches('/').count() > 1 && session_arn.ends_with('/') {
+            let is_linked = role_arn.contains(":role/aws-service-role/");
+            let has_path = role_arn.matches('/').count() > 1;
+            match is_linked || has_path && session_arn.ends_with('/') {
                 true => role_arn.clone(),
                 false => session_arn.clone(),
             }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use ringfence_policy::jsonl::Decider;
 use ringfence_prove::jsonl::Comparer;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -237,6 +238,27 @@ fn what_stands_in_a_path_of_api_gateway_has_no_slash() {
     let below = patch("a/routes/r/x/y*");
     assert_eq!(verdicts_in("catalogue", &below, &route), ["proved", "violated"]);
     assert_eq!(verdicts_in("all", &below, &route), ["violated", "violated"]);
+}
+
+/// Control policies do not limit a service-linked role: who asks is written so that a reader
+/// knows it for one.
+#[test]
+fn a_witness_that_is_a_service_linked_role_shows_its_path() {
+    let open = json!({"Statement": {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*",
+        "Principal": "*"}});
+    let none = json!({"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}});
+    let a = json!({"resource": open, "scp": [[none]]});
+    let b = json!({"scp": [[none]]});
+    let found = compared(&json!({"a": a, "b": b}));
+    let witness = &found["witness_a"];
+    let principal = witness["principal"].as_str().unwrap();
+    assert!(principal.contains(":role/aws-service-role/"), "{found}");
+    let mut line = json!({"policies": a});
+    for (name, value) in witness.as_object().unwrap() {
+        line[name] = value.clone();
+    }
+    let told = Decider::default().line(&line.to_string()).text;
+    assert_eq!(serde_json::from_str::<Value>(&told).unwrap()["decision"], "allow", "{told}");
 }
 
 /// Found by fuzzing: where a variable of `NotResource` has no value, what is beyond it for
