@@ -161,10 +161,11 @@ impl Found<'_> {
             match sections::resource(id, value) {
                 Ok(resource) if serverless && resource.kind.starts_with("AWS::Serverless::") => {}
                 Ok(resource) => {
-                    if resource.waits {
+                    if resource.waits || resource.kind == "AWS::CloudFormation::WaitCondition" {
                         let because =
                             "deployed without waiting for signals: nothing runs on instances here";
-                        self.tell(&format!("{construct}.CreationPolicy"), because.to_owned(), true);
+                        let at = if resource.waits { ".CreationPolicy" } else { "" };
+                        self.tell(&format!("{construct}{at}"), because.to_owned(), true);
                     }
                     self.snapshots(&construct, &resource);
                     self.resource(&construct, &resource.kind, &resource.properties);
@@ -316,6 +317,8 @@ mod tests {
     Type: AWS::Nope
 Resources:
   Queue:
+    Type: AWS::CloudFormation::Macro
+  Wait:
     Type: AWS::CloudFormation::WaitCondition
   Nope:
     Type: AWS::Nope::Thing
@@ -339,13 +342,14 @@ Resources:
             told(text).await,
             [
                 "2 Parameters.Zone: Template format error: Unrecognized parameter type: AWS::Nope",
-                "5 Resources.Queue: the resource type AWS::CloudFormation::WaitCondition is not supported",
-                "7 Resources.Nope: Unrecognized resource types: [AWS::Nope::Thing]",
-                "9 Resources.Bucket: #/BucketName: expected type: String, found: JSONObject",
-                "9 Resources.Bucket: #: extraneous key [Nope] is not permitted",
-                "14 Resources.Function: Template format error: `CreationPolicy.Nope` of the resource Function is not supported by Ringfence's CloudFormation",
-                "20 Resources.Instance.CreationPolicy: deployed without waiting for signals: nothing runs on instances here",
-                "21 Resources.Topic: the DeletionPolicy Snapshot of AWS::SNS::Topic is not supported by Ringfence's CloudFormation",
+                "5 Resources.Queue: the resource type AWS::CloudFormation::Macro is not supported",
+                "7 Resources.Wait: deployed without waiting for signals: nothing runs on instances here",
+                "9 Resources.Nope: Unrecognized resource types: [AWS::Nope::Thing]",
+                "11 Resources.Bucket: #/BucketName: expected type: String, found: JSONObject",
+                "11 Resources.Bucket: #: extraneous key [Nope] is not permitted",
+                "16 Resources.Function: Template format error: `CreationPolicy.Nope` of the resource Function is not supported by Ringfence's CloudFormation",
+                "22 Resources.Instance.CreationPolicy: deployed without waiting for signals: nothing runs on instances here",
+                "23 Resources.Topic: the DeletionPolicy Snapshot of AWS::SNS::Topic is not supported by Ringfence's CloudFormation",
             ]
         );
     }

@@ -148,6 +148,9 @@ fn route(
             Some(scheme) if scheme.get("x-amazon-apigateway-authtype").is_some() => {
                 Authorization::Iam
             }
+            // SAM's own word for a route without an authorizer
+            // (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-httpapifunctionauth.html>).
+            None if name == "NONE" => Authorization::None,
             _ => {
                 return Err(format!(
                     "Unable to import API: {key} names the security scheme {name}, which has no authorizer"
@@ -269,6 +272,20 @@ mod tests {
         assert_eq!(default.members["RouteKey"], "$default");
         assert_eq!(default.authorization, Authorization::None);
         assert_eq!(plain.authorization, Authorization::Iam);
+    }
+
+    /// An authorizer that has the name is none that is left out.
+    #[test]
+    fn the_scheme_none_is_no_authorizer_unless_there_is_one_of_that_name() {
+        let mut body = body();
+        body["paths"]["/orders"]["get"]["security"] = json!([{"NONE": []}]);
+        assert_eq!(read(&body).unwrap().routes[0].authorization, Authorization::None);
+        let tokens = body["components"]["securitySchemes"]["Tokens"].clone();
+        body["components"]["securitySchemes"]["NONE"] = tokens;
+        assert_eq!(
+            read(&body).unwrap().routes[0].authorization,
+            Authorization::By("NONE".to_owned(), json!([]))
+        );
     }
 
     #[test]

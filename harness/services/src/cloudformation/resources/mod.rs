@@ -172,6 +172,7 @@ fn native(name: &str) -> Option<&'static dyn ResourceType> {
         "AWS::ApiGatewayV2::Stage" => &api_gateway_stage::Stage,
         "AWS::CDK::Metadata" => &placeholder::CDK_METADATA,
         "AWS::CloudFormation::Stack" => &cloudformation_stack::Stack,
+        "AWS::CloudFormation::WaitCondition" => &placeholder::WAIT_CONDITION,
         "AWS::CloudFormation::WaitConditionHandle" => &placeholder::WAIT_CONDITION_HANDLE,
         "AWS::DynamoDB::Table" => &dynamodb_table::Table,
         "AWS::EC2::KeyPair" => &ec2_key_pair::KeyPair,

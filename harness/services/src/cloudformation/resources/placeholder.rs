@@ -23,6 +23,18 @@ pub(super) const CDK_METADATA: Placeholder = Placeholder {
     reference: |context| context.physical_name(LONGEST),
 };
 
+/// Nothing runs on instances here and signals: none is waited for, and whoever looks
+/// at the template is told. What signals bring (`Data`) is not there
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-waitcondition.html>).
+pub(super) const WAIT_CONDITION: Placeholder = Placeholder {
+    properties: &[
+        Property::new("Count", Kind::Integer),
+        Property::new("Handle", Kind::Text),
+        Property::new("Timeout", Kind::Text),
+    ],
+    reference: |context| context.physical_name(LONGEST),
+};
+
 pub(super) const WAIT_CONDITION_HANDLE: Placeholder =
     Placeholder { properties: &[], reference: signals };
 

@@ -34,6 +34,8 @@ struct State {
     gone: BTreeSet<String>,
     /// The status of the inner stack.
     inner: String,
+    /// What of AWS Config is there.
+    recorders: BTreeSet<String>,
     /// That of a subnet with its network ACL.
     association: String,
     /// Where a table's changes go.
@@ -260,6 +262,23 @@ impl Fake {
                     {"networkAclAssociationId": state.association, "subnetId": "subnet-1"},
                 ],
             }]}),
+            // There once the channel is, as the channel is once the recorder is.
+            "PutConfigurationRecorder" => {
+                state.recorders.insert("recorder".to_owned());
+                json!({})
+            }
+            "PutDeliveryChannel" if !state.recorders.contains("recorder") => {
+                let code = "NoAvailableConfigurationRecorderException";
+                return Err(ServiceError::new(400, code, "There is no recorder."));
+            }
+            "PutDeliveryChannel" => {
+                state.recorders.insert("channel".to_owned());
+                json!({})
+            }
+            "StartConfigurationRecorder" if !state.recorders.contains("channel") => {
+                let code = "NoAvailableDeliveryChannelException";
+                return Err(ServiceError::new(400, code, "There is no channel."));
+            }
             "ReplaceNetworkAclAssociation" => {
                 state.association = format!("aclassoc-{number}");
                 json!({"newAssociationId": state.association})

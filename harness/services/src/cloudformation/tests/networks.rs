@@ -155,7 +155,8 @@ async fn record_sets_of_a_group_are_one_change() {
 )]
 #[case::recorder(
     json!({"Type": "AWS::Config::ConfigurationRecorder", "Properties": {
-        "Name": "r", "RoleARN": "arn:aws:iam::1:role/r", "RecordingGroup": {"AllSupported": true}}}),
+        "Name": "r", "RoleARN": "arn:aws:iam::1:role/r", "StartedOnCreate": false,
+        "RecordingGroup": {"AllSupported": true}}}),
     0, "ConfigurationRecorder",
     json!({"name": "r", "roleARN": "arn:aws:iam::1:role/r", "recordingGroup": {"allSupported": true}})
 )]
@@ -170,6 +171,22 @@ async fn a_property_goes_into_its_call(
     let calls = made(&world, resource).await;
     let (name, input) = calls.get(index).unwrap_or_else(|| panic!("{calls:?}"));
     assert_eq!(input[member], expected, "{name} {input}");
+}
+
+/// A recorder starts once it has a channel, and a channel needs a recorder: each waits
+/// for the other, in whichever order they are made.
+#[tokio::test]
+async fn a_recorder_and_its_channel_wait_for_each_other() {
+    let world = World::new().await;
+    let template = json!({"Resources": {
+        "Channel": {"Type": "AWS::Config::DeliveryChannel", "Properties": {"S3BucketName": "b"}},
+        "Recorder": {"Type": "AWS::Config::ConfigurationRecorder", "Properties": {"RoleARN": "r"}},
+    }});
+    assert_eq!(world.create("s", &template.to_string()).await.1, "CREATE_COMPLETE");
+    let calls = world.fake.calls();
+    let last = |name: &str| calls.iter().rposition(|call| call == name);
+    assert!(last("PutConfigurationRecorder") < last("PutDeliveryChannel"), "{calls:?}");
+    assert!(last("PutDeliveryChannel") < last("StartConfigurationRecorder"), "{calls:?}");
 }
 
 /// CloudFront has cached methods among those that are allowed.

@@ -137,8 +137,8 @@ fn with(section: &str, content: &Value, value: &Value) -> String {
     json!({"Resources": {"P": parameter(&json!({"Fn::Base64": ["a"]}))}}).to_string(),
     "Template error: every Fn::Base64 object must have a String-typed value.")]
 #[case::a_type_that_is_not_built(
-    json!({"Resources": {"A": {"Type": "AWS::CloudFormation::WaitCondition"}}}).to_string(),
-    "the resource types [AWS::CloudFormation::WaitCondition] are not supported by Ringfence's CloudFormation")]
+    json!({"Resources": {"A": {"Type": "AWS::CloudFormation::Macro"}}}).to_string(),
+    "the resource types [AWS::CloudFormation::Macro] are not supported by Ringfence's CloudFormation")]
 #[tokio::test]
 async fn what_is_wrong_with_a_template_is_told_at_once(
     #[case] template: String,

@@ -111,6 +111,10 @@ pub(super) struct Step {
     pub(super) first: Option<Box<Self>>,
     /// Where an answer lists what was refused although the call succeeded.
     pub(super) failures: Option<String>,
+    /// The codes of errors that pass once another resource is there: the call is
+    /// repeated until then.
+    #[serde(default)]
+    pub(super) awaits: Vec<String>,
     /// What the call does not take is unset by it, so that a property may be
     /// removed on update.
     #[serde(default)]

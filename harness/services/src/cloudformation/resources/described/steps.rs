@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::description::Step;
 use super::expression::Scope;
 use super::{Described, answer, coverage, fit};
+use crate::cloudformation::resources::context::Patience;
 use crate::cloudformation::resources::{Context, Failure, Made};
 
 impl Described {
@@ -79,7 +80,17 @@ impl Described {
                 self.kind
             ))
         })?;
-        let answer = context.call(operation.service, operation.name, input.into()).await?;
+        let patience = Patience::with("what the resource needs");
+        let answer = loop {
+            match context.call(operation.service, operation.name, input.clone().into()).await {
+                Err(Failure::Call { error, .. })
+                    if step.awaits.iter().any(|code| *code == error.code) =>
+                {
+                    patience.wait().await?;
+                }
+                answer => break answer?,
+            }
+        };
         let failures = step.failures.as_ref().and_then(|at| answer.pointer(at)?.as_array());
         match failures {
             Some(failures) if !failures.is_empty() => {
