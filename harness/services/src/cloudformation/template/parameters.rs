@@ -193,12 +193,39 @@ const MEMBERS: [&str; 11] = [
 /// A pattern of Java's, as AWS reads them, for a whole value. `\\Z` is its end here
 /// too: a value has no line after it.
 fn java(key: &str, pattern: &str) -> Result<fancy_regex::Regex, TemplateError> {
-    let whole = format!("^(?:{})$", pattern.replace("\\Z", "\\z"));
+    let whole = format!("^(?:{})$", dashes(pattern).replace("\\Z", "\\z"));
     fancy_regex::Regex::new(&whole).map_err(|_| {
         TemplateError::new(format!(
             "Template format error: AllowedPattern of parameter {key} cannot be read: {pattern}"
         ))
     })
+}
+
+/// Behind a class inside of brackets (`[\\w-+]`) a dash is a dash to Java, as no
+/// range begins with a class.
+fn dashes(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut characters = pattern.chars().peekable();
+    let (mut inside, mut class) = (false, false);
+    while let Some(character) = characters.next() {
+        let was = std::mem::take(&mut class);
+        match character {
+            '\\' => {
+                out.push(character);
+                if let Some(next) = characters.next() {
+                    class = "dDhHsSvVwW".contains(next);
+                    out.push(next);
+                }
+                continue;
+            }
+            '[' => inside = true,
+            ']' => inside = false,
+            '-' if inside && was && characters.peek() != Some(&']') => out.push('\\'),
+            _ => {}
+        }
+        out.push(character);
+    }
+    out
 }
 
 /// Reads the section `Parameters`.

@@ -137,6 +137,13 @@ async fn a_pattern_may_look_ahead_and_behind() {
             format!("Parameter 'Host' must match pattern {HOST}")
         );
     }
+    const MAIL: &str = r"^[\w-\+]+@[\w-]+(\.[a-z]{2,})$";
+    assert_eq!(world.create("m", &template(MAIL, "a-b+c@d-e.fg")).await.1, "CREATE_COMPLETE");
+    let input = json!({"StackName": "t", "TemplateBody": template(MAIL, "a,b@c.de")});
+    assert_eq!(
+        error(world.call("CreateStack", input).await).2,
+        format!("Parameter 'Host' must match pattern {MAIL}")
+    );
     let input = json!({"TemplateBody": template("[a-", "a")});
     assert_eq!(
         error(world.call("ValidateTemplate", input).await).2,
