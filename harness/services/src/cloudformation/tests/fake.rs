@@ -247,6 +247,7 @@ impl Fake {
                 "StackStatus": state.inner, "StackStatusReason": "Because of it. ",
                 "Outputs": [{"OutputKey": "Url", "OutputValue": "https://inner"}],
             }]}),
+            "CreateLaunchTemplate" => json!({"launchTemplate": {"launchTemplateId": "lt-1"}}),
             "RunInstances" => json!({"instancesSet": [{"instanceId": "i-1"}]}),
             "DescribeInstances" => json!({"reservationSet": [{"instancesSet": [{
                 "instanceId": "i-1", "instanceState": {"name": "running"},

@@ -153,6 +153,12 @@ async fn record_sets_of_a_group_are_one_change() {
         "TemplateURL": "https://b.s3.amazonaws.com/t", "NotificationARNs": ["arn:aws:sns:t"]}}),
     0, "NotificationARNs", json!(["arn:aws:sns:t"])
 )]
+#[case::entry(
+    json!({"Type": "AWS::EC2::NetworkAclEntry", "Properties": {
+        "NetworkAclId": "acl-1", "RuleNumber": 100, "Protocol": -1, "RuleAction": "allow",
+        "CidrBlock": "0.0.0.0/0"}}),
+    0, "Egress", json!("false")
+)]
 #[case::recorder(
     json!({"Type": "AWS::Config::ConfigurationRecorder", "Properties": {
         "Name": "r", "RoleARN": "arn:aws:iam::1:role/r", "StartedOnCreate": false,
@@ -187,6 +193,22 @@ async fn a_recorder_and_its_channel_wait_for_each_other() {
     let last = |name: &str| calls.iter().rposition(|call| call == name);
     assert!(last("PutConfigurationRecorder") < last("PutDeliveryChannel"), "{calls:?}");
     assert!(last("PutDeliveryChannel") < last("StartConfigurationRecorder"), "{calls:?}");
+}
+
+/// An operation that takes the id or the name asks for neither: the id is given.
+#[tokio::test]
+async fn what_is_deleted_is_always_named() {
+    let world = World::new().await;
+    made(
+        &world,
+        json!({"Type": "AWS::EC2::LaunchTemplate", "Properties": {
+            "LaunchTemplateData": {"SecurityGroupIds": ["sg-1"]},
+        }}),
+    )
+    .await;
+    world.call("DeleteStack", json!({"StackName": "s"})).await.unwrap();
+    world.fake.settled("DeleteLaunchTemplate").await;
+    assert_eq!(world.fake.calls_with_input()[0].1["LaunchTemplateId"], "lt-1");
 }
 
 /// CloudFront has cached methods among those that are allowed.

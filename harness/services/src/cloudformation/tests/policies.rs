@@ -115,3 +115,38 @@ async fn signals_are_not_waited_for() {
     assert_eq!(world.create("s", template).await.1, "CREATE_COMPLETE");
     assert_eq!(world.fake.calls(), ["RunInstances", "DescribeInstances"]);
 }
+
+/// Java's patterns look ahead and behind; one that nobody can read is told of before
+/// any value is.
+#[tokio::test]
+async fn a_pattern_may_look_ahead_and_behind() {
+    let template = |pattern: &str, value: &str| {
+        json!({
+            "Parameters": {"Host": {"Type": "String", "Default": value, "AllowedPattern": pattern}},
+            "Resources": {"G": {"Type": "AWS::Logs::LogGroup"}},
+        })
+        .to_string()
+    };
+    const HOST: &str = "(?!-)[a-zA-Z0-9-.]{1,63}(?<!-)";
+    let world = World::new().await;
+    assert_eq!(world.create("s", &template(HOST, "a-b.example")).await.1, "CREATE_COMPLETE");
+    for value in ["-a", "a-", "a_b"] {
+        let input = json!({"StackName": "t", "TemplateBody": template(HOST, value)});
+        assert_eq!(
+            error(world.call("CreateStack", input).await).2,
+            format!("Parameter 'Host' must match pattern {HOST}")
+        );
+    }
+    const MAIL: &str = r"^[\w-\+]+@[\w-]+(\.[a-z]{2,})$";
+    assert_eq!(world.create("m", &template(MAIL, "a-b+c@d-e.fg")).await.1, "CREATE_COMPLETE");
+    let input = json!({"StackName": "t", "TemplateBody": template(MAIL, "a,b@c.de")});
+    assert_eq!(
+        error(world.call("CreateStack", input).await).2,
+        format!("Parameter 'Host' must match pattern {MAIL}")
+    );
+    let input = json!({"TemplateBody": template("[a-", "a")});
+    assert_eq!(
+        error(world.call("ValidateTemplate", input).await).2,
+        "Template format error: AllowedPattern of parameter Host cannot be read: [a-"
+    );
+}

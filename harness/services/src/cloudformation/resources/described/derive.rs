@@ -154,6 +154,17 @@ fn identified(of: &Type, operation: &Operation, short: &str) -> Option<Map<Strin
     let required: Vec<&Member> =
         operation.members.iter().filter(|it| it.required && !it.idempotency_token).collect();
     let mut members = Map::new();
+    // An operation that takes one of several members as it comes asks for none: a
+    // resource is never acted upon without what identifies it.
+    if required.is_empty() {
+        for only in &of.identifier {
+            let full = format!("{short}{only}");
+            let names = [*only, &full, strip(only, short).unwrap_or(only)];
+            let member = names.iter().find_map(|name| fit::member(operation, name))?;
+            members.insert(member.name.to_owned(), format!("{{{only}}}").into());
+        }
+        return Some(members);
+    }
     for member in &required {
         let names = [
             member.name.to_owned(),

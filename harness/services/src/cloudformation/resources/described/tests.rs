@@ -22,13 +22,15 @@ fn steps(description: &Description) -> Vec<(&'static str, &description::Step)> {
 }
 
 /// The names that expressions may use beside properties and attributes.
-const GIVEN: [&str; 13] = [
+const GIVEN: [&str; 15] = [
     "name",
     "account",
     "region",
     "stack",
     "token",
     "generated",
+    "snapshot",
+    "skip",
     "reference",
     "tags",
     "untag",
