@@ -39,7 +39,8 @@ async fn each_file_has_a_line_and_each_fault_its_own() {
     let bad = format!(
         "{WORKFLOW}      - run: echo ${{{{ nope.x }}}}\n        if: nope()\n      - uses: a/b@v1\n  b:\n    uses: ./x.yml\n"
     );
-    let template = "Resources:\n  A:\n    Type: AWS::S3::Bucket\n  B:\n    Type: AWS::CloudFormation::Macro\n";
+    let template =
+        "Resources:\n  A:\n    Type: AWS::S3::Bucket\n  B:\n    Type: AWS::CloudFormation::Macro\n";
     write(
         top.path(),
         &[
