@@ -241,7 +241,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "no wildcard goes on beyond its part",
         "encode.rs",
-        "beyond = «keys.beyond(pattern_of.source())»",
+        "beyond = «keys.beyond(&entry)»",
         "Formula::Constant(false)",
     ),
     (

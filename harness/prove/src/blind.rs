@@ -7,8 +7,8 @@ use ringfence_policy::Principal;
 use ringfence_policy::symbolic::{Action, Asks, Condition, Effect, ResourcePattern};
 
 use crate::formula::Formula;
-use crate::keys::is_told;
 use crate::parts::Tests;
+use crate::written;
 
 /// An action and a caller, of whose requests nothing else is known.
 pub(crate) struct Blind<'a> {
@@ -21,12 +21,7 @@ pub(crate) struct Blind<'a> {
 
 impl Blind<'_> {
     fn on(&self, what: &str, pattern: &ResourcePattern) -> Formula {
-        let mut test = format!("{what} {}", pattern.source());
-        // What is written like a variable is none in documents of an old version.
-        if pattern.variables().next().is_none() && pattern.source().contains("${") {
-            test.push_str(" at ");
-            test.push_str(&std::ptr::from_ref(pattern).addr().to_string());
-        }
+        let test = format!("{what} {}", written::resource(pattern));
         self.tests.borrow_mut().either(test)
     }
 }
@@ -61,13 +56,7 @@ impl Asks for Blind<'_> {
     }
 
     fn holds(&self, condition: &Condition, effect: Effect) -> Formula {
-        let (name, key, values) =
-            (condition.operator_name(), condition.lower_key(), condition.values());
-        let mut test = format!("{effect:?} {name} {key} {values:?} {:?}", condition.variables());
-        if !is_told(condition) {
-            test.push_str(" at ");
-            test.push_str(&std::ptr::from_ref(condition).addr().to_string());
-        }
+        let test = written::condition(condition, effect);
         self.tests.borrow_mut().either(test)
     }
 }

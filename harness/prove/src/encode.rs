@@ -26,6 +26,7 @@ use crate::residuals::without_variables;
 use crate::set::Set;
 use crate::solve::Model;
 use crate::words::{Pattern, Symbol, literal, pattern};
+use crate::written;
 
 /// Whether an ARN is acted upon, or nothing but `*`.
 const TARGET: usize = 0;
@@ -227,7 +228,8 @@ fn either(pattern_of: &ResourcePattern, keys: &mut Keys) -> (Formula, Formula) {
     let any_value = ResourcePattern::of(&without_variables(pattern_of.source()));
     let [most, reached] =
         [any_value, pattern_of.reached()].map(|one| one.map(|one| at_most(&one, keys)));
-    let test = |which: &str| format!("{which} {}", pattern_of.source());
+    let written = written::resource(pattern_of);
+    let test = |which: &str| format!("{which} {written}");
     let covers = keys.either(test("covers"));
     let leaves_out = keys.either(test("leaves out"));
     let always = Formula::Constant(true);
@@ -258,8 +260,10 @@ fn covered(
     scope: &Scope<'_, '_>,
 ) -> (Formula, Formula) {
     let either_beyond = scope.either_beyond;
+    let written = written::resource(pattern_of);
+    let source = pattern_of.source();
     let variables: Vec<&str> = pattern_of.variables().collect();
-    let choices = keys.choices((&variables, pattern_of.source()), passing, scope.statements);
+    let choices = keys.choices((&variables, source), passing, scope.statements);
     let (mut covers, mut leaves_out) = (Vec::new(), Vec::new());
     for (when, context) in choices {
         let known = pattern_of.covered(&context);
@@ -275,7 +279,13 @@ fn covered(
                 // The first way is the one in which no `*` goes beyond its part.
                 if either_beyond && ways.len() > 1 {
                     ways.truncate(1);
-                    beyond = keys.beyond(pattern_of.source());
+                    // What is beyond it for any value is not what is for one.
+                    let entry = match &reached {
+                        None => written.clone(),
+                        Some(any) if any.source() == source => format!("{source} of any value"),
+                        Some(any) => any.source().to_owned(),
+                    };
+                    beyond = keys.beyond(&entry);
                 }
                 let ways = ways.iter().map(|tokens| {
                     let tokens: [Pattern; PARTS] = tokens.each_ref().map(|part| pattern(part));

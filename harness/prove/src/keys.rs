@@ -15,6 +15,7 @@ use crate::held::{COMPARED, cost};
 use crate::parts::Tests;
 use crate::set::Set;
 use crate::words::{Alphabet, Classes, Pattern, classes};
+use crate::written;
 
 /// A condition key.
 pub(crate) struct Key {
@@ -216,8 +217,8 @@ impl Keys {
     }
 
     /// The same of what an entry covers beyond its parts.
-    pub(crate) fn beyond(&mut self, source: &str) -> Formula {
-        let beyond = self.either(format!("beyond {source}"));
+    pub(crate) fn beyond(&mut self, entry: &str) -> Formula {
+        let beyond = self.either(format!("beyond {entry}"));
         self.beyond.push(beyond.clone());
         beyond
     }
@@ -272,8 +273,7 @@ impl Keys {
         };
         let contexts = self.contexts(condition).filter(can_be_compared);
         if scope.opaque && (is_unclear || contexts.is_none()) {
-            let (name, values) = (condition.operator_name(), condition.values());
-            return self.either(format!("{effect:?} {name} {} {values:?}", condition.lower_key()));
+            return self.either(written::condition(condition, effect));
         }
         let contexts = contexts.unwrap_or_else(|| {
             let what = condition.key();

@@ -64,6 +64,7 @@ mod together;
 mod tried;
 mod values;
 mod words;
+mod written;
 
 pub use callers::{OTHER_ACCOUNT, SOME_ACCOUNT};
 pub use certify::certify;

@@ -926,3 +926,41 @@ fn what_hangs_on_a_keys_policy_is_found_beside_much_else() {
     let same = compared(&json!({"a": b, "b": b}));
     assert_eq!((&same["a_within_b"], &same["b_within_a"]), (&json!("proved"), &json!("proved")));
 }
+
+/// What is written alike in a document of an old version, which has no variables, is another
+/// test: also where it is not told apart in full. There is a request that breaks the claim
+/// (`x:k` is 1007), of whose values not each is tried.
+#[rstest]
+#[case::old("2008-10-17", "undecided")]
+#[case::as_it_is("2012-10-17", "proved")]
+fn a_condition_of_an_old_version_has_no_variables(#[case] version: &str, #[case] expected: &str) {
+    let statement = |condition: Value| statement("Allow", &json!({"Condition": condition}));
+    let of = |version: &str, condition: Value| json!({"identity": [{"Version": version, "Statement": [statement(condition)]}]});
+    let inner = of(
+        "2012-10-17",
+        json!({
+            "StringLike": {"x:k": "*${x:v}"},
+            "NumericGreaterThan": {"x:k": "1000"},
+            "StringEquals": {"x:v": "7"},
+        }),
+    );
+    let outer = of(version, json!({"StringLike": {"x:k": "*${x:v}"}}));
+    assert_eq!(verdicts(&inner, &outer)[0], expected);
+}
+
+/// The same of what an entry of `Resource` covers beyond its parts.
+#[rstest]
+#[case::old("2008-10-17", "violated")]
+#[case::as_it_is("2012-10-17", "proved")]
+fn a_resource_of_an_old_version_has_no_variables(#[case] version: &str, #[case] expected: &str) {
+    let entry = "arn:aws:sqs:eu*:111111111111:${x:k}";
+    let b = json!({"StringEquals": {"x:k": "b"}});
+    let inner = allow(&json!({"Resource": entry, "Condition": b}));
+    let outer = json!({"identity": [
+        {"Version": version, "Statement": [statement("Allow", &json!({"Resource": entry}))]},
+        {"Version": "2012-10-17", "Statement": [
+            statement("Allow", &json!({"NotResource": "arn:aws:sqs:eu:222222222222:*:b"})),
+        ]},
+    ]});
+    assert_eq!(verdicts(&inner, &outer)[0], expected);
+}
