@@ -242,7 +242,9 @@ impl Apart {
 /// What a resource is like; `None` where a colon in a value may be one of those between the
 /// parts of an ARN.
 fn resource(of: &ResourcePattern, context: &Context, variables: &[Placed]) -> Option<Vec<Text>> {
-    let ways = match of.covered(context) {
+    // Where a variable has no value what is beyond it for any value is left out.
+    let without_value = || of.reached()?.covered(&Context::new());
+    let ways = match of.covered(context).or_else(without_value) {
         // It covers nothing, or whatever there is.
         None | Some(Covered::Everything) => return Some(Vec::new()),
         Some(Covered::Arns(ways)) => ways,
