@@ -225,6 +225,10 @@ pub(crate) fn called(like: &Principal, context: &Context) -> Option<Principal> {
         Some(Values::One(text)) => Some(text.as_str()),
         _ => None,
     };
+    if let Principal::Service { .. } = like {
+        let name = one("aws:principalservicename").filter(|name| !name.is_empty())?;
+        return Some(Principal::Service { name: name.to_owned() });
+    }
     let arn = one("aws:principalarn");
     let stated = arn.and_then(|arn| arn.split(':').nth(4)).or(one("aws:principalaccount"));
     let stated = stated.or(match like {
@@ -262,11 +266,9 @@ pub(crate) fn called(like: &Principal, context: &Context) -> Option<Principal> {
             let user_arn = format!("arn:aws:iam::{account}:user/{user}");
             Principal::FederatedUser { arn: session, user_arn }
         }
-        Principal::Service { .. } => {
-            let name = one("aws:principalservicename").filter(|name| !name.is_empty())?;
-            Principal::Service { name: name.to_owned() }
+        Principal::Service { .. } | Principal::WebIdentity { .. } | Principal::Anonymous => {
+            return None;
         }
-        Principal::WebIdentity { .. } | Principal::Anonymous => return None,
     })
 }
 

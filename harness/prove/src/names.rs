@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use ringfence_policy::Principal;
 use ringfence_policy::symbolic::{Named, StatementView};
+use ringfence_policy::{Context, Principal, Values};
 
 use crate::callers::accounts;
 use crate::words::{Pattern, Symbol, literal, matches};
@@ -190,7 +190,11 @@ pub(crate) fn keys_of(principal: &Principal, stands: Stands, names: &Names<'_>) 
         Principal::FederatedUser { .. } => ("sts", ":federated-user/*"),
         Principal::Service { .. } => {
             let known = names.services.iter().map(|name| literal(name, true)).collect();
-            vary("aws:principalservicename", vec![Symbol::Many], known);
+            // `NAME.amazonaws.com`, or another domain:
+            // <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>
+            let like =
+                [Symbol::Any, Symbol::Many, Symbol::Character('.'), Symbol::Any, Symbol::Many];
+            vary("aws:principalservicename", like.to_vec(), known);
             return all;
         }
         Principal::WebIdentity { .. } | Principal::Anonymous => return all,
@@ -238,6 +242,17 @@ impl<'n> Names<'n> {
         });
         Self { arns: arns.collect(), accounts, services: services.collect() }
     }
+}
+
+/// Whether what a request says of who asks is of who asks, as far as these keys say it.
+pub(crate) fn are_of(principal: &Principal, keys: &Keys, context: &Context) -> bool {
+    self::keys(principal).into_iter().filter(|(key, _)| keys.shapes.contains_key(key)).all(
+        |(key, value)| match context.get(&key) {
+            None => value.is_none(),
+            Some(Values::One(text)) => value.as_deref() == Some(text.as_str()),
+            Some(Values::Many(_)) => false,
+        },
+    )
 }
 
 /// The condition keys that policies ask for, as key or as variable, in lower case.

@@ -274,17 +274,21 @@ impl<'s, 'p> Search<'s, 'p> {
             }
             let (_, encoding) = encodings.get_mut(place)?;
             let tried = self.tried(action, caller);
+            let is_confirmed = |found: &Witness| {
+                let is_one = names::are_of(&found.principal, &caller.keys, &found.context);
+                is_one && self.is_confirmed(found)
+            };
             let always = Formula::Constant(true);
             // Most ARNs need not be looked at beyond their parts: what is proved
             // without holds, and the engine says whether a request is one.
             match tried.search(encoding, &always) {
                 Outcome::Nothing if encoding.open.is_empty() => continue,
-                Outcome::Witness(witness) if self.is_confirmed(&witness) => return Some(*witness),
+                Outcome::Witness(witness) if is_confirmed(&witness) => return Some(*witness),
                 Outcome::Nothing => {}
                 Outcome::GaveUp | Outcome::Witness(_) => {
                     let within = encoding.within_parts();
                     if let Outcome::Witness(witness) = tried.search(encoding, &within)
-                        && self.is_confirmed(&witness)
+                        && is_confirmed(&witness)
                     {
                         return Some(*witness);
                     }
@@ -303,7 +307,7 @@ impl<'s, 'p> Search<'s, 'p> {
             let chosen = exact.chosen();
             if chosen != always
                 && let Outcome::Witness(witness) = tried.search(&mut exact, &chosen)
-                && self.is_confirmed(&witness)
+                && is_confirmed(&witness)
             {
                 return Some(*witness);
             }
@@ -312,7 +316,7 @@ impl<'s, 'p> Search<'s, 'p> {
                 // Where not everything is told apart, a request may come out otherwise.
                 Outcome::Witness(witness)
                     if (exact.open.is_empty() && caller.keys.shapes.is_empty())
-                        || self.is_confirmed(&witness) =>
+                        || is_confirmed(&witness) =>
                 {
                     return Some(*witness);
                 }
