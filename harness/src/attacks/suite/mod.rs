@@ -511,6 +511,9 @@ impl<'a> Suite<'a> {
                 findings.extend(chosen.map(|path| path.not_applicable(&name, road, NO_FUNCTION)));
                 Ok(findings)
             }
+            Part::Code(function) if !function.deployed => {
+                anyhow::bail!("its application could not be deployed")
+            }
             Part::Code(function) => {
                 let work = match self.work_of(function).await? {
                     Some(Question { action, resource, .. }) => Companion::shown(format!(
