@@ -89,7 +89,9 @@ impl Faults {
             (Form::Map { .. }, Value::Object(map)) => map.len(),
             _ => 0,
         };
-        if let Some(most) = shape.max.filter(|most| length > *most) {
+        if let Some(most) =
+            shape.max.filter(|most| u64::try_from(length).is_ok_and(|it| it > *most))
+        {
             self.too_long(label, member, value, most);
             return;
         }
@@ -129,7 +131,7 @@ impl Faults {
         self.found.push(format!("{shown} at '{label}' failed to satisfy constraint: {fault}"));
     }
 
-    fn too_long(&mut self, label: &str, member: &Member, value: &Value, most: usize) {
+    fn too_long(&mut self, label: &str, member: &Member, value: &Value, most: u64) {
         let mut text = String::new();
         self.show(member, value, &mut text);
         self.found.push(format!(

@@ -78,7 +78,8 @@ struct FullShape {
     document: bool,
     #[serde(default)]
     union: bool,
-    max: Option<usize>,
+    min: Option<u64>,
+    max: Option<u64>,
     #[serde(rename = "enum", default)]
     values: Vec<&'static str>,
 }
@@ -182,6 +183,7 @@ impl RawShape {
                 eventstream: false,
                 document: false,
                 union: false,
+                min: None,
                 max: None,
                 values: Vec::new(),
             },
@@ -220,6 +222,7 @@ impl RawShape {
             event_stream: full.eventstream,
             document: full.document,
             union: full.union,
+            min: full.min,
             max: full.max,
             values: full.values,
         })

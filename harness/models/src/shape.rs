@@ -28,8 +28,11 @@ pub struct Shape {
     pub document: bool,
     /// Whether exactly one of its members is set.
     pub union: bool,
-    /// How many items a list or a map may have.
-    pub max: Option<usize>,
+    /// The least length of a text, the least of a number; kept of IAM's alone.
+    pub min: Option<u64>,
+    /// How many items a list or a map may have; of IAM's, how long a text may be and how
+    /// high a number.
+    pub max: Option<u64>,
     /// The values that a text may have; none: any text.
     pub values: Vec<&'static str>,
 }

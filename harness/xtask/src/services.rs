@@ -1,6 +1,7 @@
 //! The API of each service, from botocore's models: what is needed to tell a
 //! request and read its input, how long its lists may be, the values of
-//! enumerations, and the errors. Documentation, outputs and the bounds of values are left out.
+//! enumerations, and the errors. Documentation, outputs and, but for [`BOUNDED`], the bounds
+//! of values are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,10 +10,14 @@ use std::io::{Cursor, Read};
 use anyhow::Context;
 use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::inputs::Input;
 use crate::tree::Tree;
+
+/// The services of which the bounds of texts and numbers are kept: those that the guard
+/// checks.
+const BOUNDED: &[&str] = &["iam"];
 
 #[derive(Deserialize)]
 struct RawService {
@@ -105,7 +110,8 @@ struct RawShape {
     document: bool,
     #[serde(default)]
     union: bool,
-    max: Option<serde_json::Number>,
+    min: Option<Number>,
+    max: Option<Number>,
     #[serde(rename = "enum", default)]
     values: Vec<String>,
     error: Option<RawError>,
@@ -199,7 +205,10 @@ struct Shape<'a> {
     document: bool,
     #[serde(skip_serializing_if = "is_false")]
     union: bool,
-    /// How many items a list or a map may have.
+    /// The least length of a text, the least of a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min: Option<u64>,
+    /// How many items a list or a map may have; the most of a text or a number.
     #[serde(skip_serializing_if = "Option::is_none")]
     max: Option<u64>,
     /// The values that a text may have.
@@ -313,9 +322,10 @@ impl RawService {
             }
             operations.insert(name.clone(), serde_json::to_value(stripped)?);
         }
+        let bounded = BOUNDED.contains(&id);
         let mut shapes = BTreeMap::new();
         for name in self.inputs()? {
-            shapes.insert(name.to_owned(), self.shape(name)?.value()?);
+            shapes.insert(name.to_owned(), self.shape(name)?.value(bounded)?);
         }
         lines(&head, &[("errors", self.errors()?), ("operations", operations), ("shapes", shapes)])
     }
@@ -393,15 +403,15 @@ impl RawOperation {
 
 impl RawShape {
     /// A shape of which its type says everything is that type's name.
-    fn value(&self) -> anyhow::Result<Value> {
-        let value = serde_json::to_value(self.stripped())?;
+    fn value(&self, bounded: bool) -> anyhow::Result<Value> {
+        let value = serde_json::to_value(self.stripped(bounded))?;
         Ok(match value.as_object() {
             Some(object) if object.len() == 1 => self.r#type.as_str().into(),
             _ => value,
         })
     }
 
-    fn stripped(&self) -> Shape<'_> {
+    fn stripped(&self, bounded: bool) -> Shape<'_> {
         let members = self
             .members
             .iter()
@@ -421,15 +431,18 @@ impl RawShape {
             eventstream: self.eventstream,
             document: self.document,
             union: self.union,
-            max: self.longest(),
+            min: self
+                .min
+                .as_ref()
+                .filter(|_| bounded && !self.has_items())
+                .and_then(Number::as_u64),
+            max: self.max.as_ref().filter(|_| bounded || self.has_items()).and_then(Number::as_u64),
             values: &self.values,
         }
     }
 
-    /// How many items a list or a map may have. The bounds of values are left out.
-    fn longest(&self) -> Option<u64> {
-        let has_items = matches!(self.r#type.as_str(), "list" | "map");
-        self.max.as_ref().filter(|_| has_items)?.as_u64()
+    fn has_items(&self) -> bool {
+        matches!(self.r#type.as_str(), "list" | "map")
     }
 }
 
