@@ -1,6 +1,8 @@
 //! All attacks, in one run.
 
 mod ceilings;
+mod code;
+mod deployer;
 mod part;
 mod paths;
 mod users;
@@ -11,33 +13,27 @@ pub use self::part::{Part, Selected};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::actor::{Actor, Answer};
-use super::attack::{Attack, Step};
-use super::catalogue;
+use super::attack::Step;
 use super::ceiling;
 use super::claims;
 use super::declared::{self, Declared};
 use super::doors;
 use super::escalations;
-use super::escalations::decided;
-use super::facts::{DeployerFacts, Facts, FunctionFacts, RouteFacts, Variant};
+use super::facts::{DeployerFacts, Facts, RouteFacts, Variant};
 use super::finding::{Companion, Finding, Road};
-use super::inside::{Author, Code, Inside, NO_FUNCTION};
-use super::lack;
+use super::inside::{Author, Code, Inside};
 use super::legitimate;
-use super::needs;
 use super::policies::role_policies;
 use super::probe_role::ProbeRole;
 use super::public;
 use super::rivals::Rivals;
-use super::run::Runner;
 use super::settings;
 use super::tokens::Gateway;
 use super::trust::{Assumed, SESSION, Trust};
 use crate::config::{App, Deployer, IssuerKind, Job, Refusals};
 use crate::issuers::{AUDIENCE, Issuer};
 use crate::stack::{Applied, Judged, Stack, StackError};
-use ringfence_guard::{Caller, Question};
-use serde_json::json;
+use ringfence_guard::Caller;
 
 /// Everything that the attacks need of a deployed stack.
 #[derive(Debug)]
@@ -334,18 +330,7 @@ impl<'a> Suite<'a> {
             }
             Part::Trust(deployer) => self.trust().ids(&self.assumed(deployer)?)?,
             Part::Pipeline(role) => self.trust().ids(role)?,
-            Part::Deployer(deployer) => {
-                let calls = self.calls(deployer);
-                let calls = calls.iter().map(|(id, _)| id.clone());
-                let asked = catalogue::asked::asked(facts, deployer);
-                let asked = asked.iter().map(|asked| asked.id(&deployer.name));
-                let paths = escalations::paths()
-                    .iter()
-                    .filter(|path| !escalations::calls::served(path, facts, deployer))
-                    .map(|path| path.finding_id(&deployer.name, Road::Api));
-                let needs = needs::ids(facts, deployer, self.app_of(deployer));
-                calls.chain(asked).chain(paths).chain(needs).collect()
-            }
+            Part::Deployer(deployer) => self.ids_of_deployer(deployer),
             Part::Ceiling => facts
                 .variants()
                 .flat_map(|variant| {
@@ -360,40 +345,8 @@ impl<'a> Suite<'a> {
                 escalations::paths().iter().map(|path| path.finding_id(&name, Road::Api)).collect()
             }
             Part::Inside(deployer) => Inside::ids(facts, Author::Deployer(deployer)),
-            Part::Code(function) => {
-                let name = Facts::code_in(function);
-                let paths =
-                    escalations::paths().iter().map(|path| path.finding_id(&name, Road::Function));
-                Inside::ids(facts, Author::Function(function)).into_iter().chain(paths).collect()
-            }
+            Part::Code(function) => code::ids(facts, function),
         })
-    }
-
-    fn app_of(&self, deployer: &DeployerFacts) -> Option<&App> {
-        self.account.config().app(&deployer.app)
-    }
-
-    /// The calls that a deployer tries, with the ids of their findings.
-    fn calls(&self, deployer: &DeployerFacts) -> Vec<(String, Attack)> {
-        let first = catalogue::attacks(&self.facts, deployer);
-        let known: BTreeSet<String> = first.iter().map(|attack| format!("{attack:?}")).collect();
-        // What names what is other, and no more.
-        let further = |facts: &Facts| {
-            let others = catalogue::attacks(facts, deployer).into_iter();
-            others.filter(|attack| !known.contains(&format!("{attack:?}"))).collect::<Vec<_>>()
-        };
-        let id = |attack: &Attack| attack.id(&deployer.name);
-        let mut calls: Vec<(String, Attack)> = Vec::new();
-        for variant in self.facts.variants().skip(1) {
-            let others = further(variant.facts).into_iter();
-            calls.extend(others.map(|attack| (variant.id(&id(&attack)), attack)));
-        }
-        for (rival, facts) in self.facts.further_rivals(&deployer.app) {
-            let others = further(&facts).into_iter();
-            calls.extend(others.map(|attack| (format!("{}@{rival}", id(&attack)), attack)));
-        }
-        let first = first.into_iter().map(|attack| (id(&attack), attack));
-        first.chain(calls).collect()
     }
 
     fn gateway<'b>(&'b self, facts: &'b Facts) -> Gateway<'b> {
@@ -435,63 +388,7 @@ impl<'a> Suite<'a> {
                 }
             }
             Part::Pipeline(role) => self.trust().run(role, selected).await,
-            Part::Deployer(deployer) => {
-                let attacker = self.deployer(deployer).await?;
-                let canary = ProbeRole::canary(self, &deployer.name);
-                let actor = canary.make().await?;
-                let runner = Runner {
-                    identity: deployer.name.clone(),
-                    attacker: &attacker,
-                    platform: &self.platform,
-                    canary: &actor,
-                    guard: self.stack.guard(),
-                    namespace: deployer.app.clone(),
-                    work: self.work_of_deployer(deployer, &attacker).await?,
-                    statements: &self.facts.statements,
-                    twin: None,
-                };
-                let may = (runner.work.clone())
-                    .unwrap_or_else(|| decided::reads_function(&self.facts, &deployer.function));
-                let mut findings = Vec::new();
-                for (number, (id, attack)) in self.calls(deployer).into_iter().enumerate() {
-                    if !selected(&id) {
-                        continue;
-                    }
-                    let finding = match lack::of(&attack) {
-                        Some(lack) => attack.not_applicable(&deployer.name, lack),
-                        None => runner.run(&attack, number).await,
-                    };
-                    findings.push(Finding { id, ..finding });
-                }
-                for asked in catalogue::asked::asked(&self.facts, deployer) {
-                    if !selected(&asked.id(&deployer.name)) {
-                        continue;
-                    }
-                    let missing = lack::of(&asked);
-                    let key = attacker.access_key_id();
-                    let asking = asked.asking(&deployer.name, key, &may, runner.work.as_ref());
-                    findings.push(match missing {
-                        Some(lack) => asking.not_applicable(lack),
-                        None => {
-                            asking.run(self.stack.guard(), &actor, &self.facts.statements).await?
-                        }
-                    });
-                }
-                findings.extend(self.paths_of(deployer, may, &attacker, &actor, selected).await);
-                findings.extend(
-                    needs::run(
-                        self.stack.guard(),
-                        &self.facts,
-                        deployer,
-                        self.app_of(deployer),
-                        Caller::Key(attacker.access_key_id()),
-                        selected,
-                    )
-                    .await,
-                );
-                canary.remove().await?;
-                Ok(findings)
-            }
+            Part::Deployer(deployer) => self.by_deployer(deployer, selected).await,
             Part::Ceiling => self.ceilings(selected).await,
             Part::Inside(deployer) => {
                 let attacker = self.deployer(deployer).await?;
@@ -501,38 +398,8 @@ impl<'a> Suite<'a> {
             }
             Part::Declared(declared) => declared.run(self, selected).await,
             Part::Role(role) => self.role(role, selected).await,
-            Part::Code(function) if self.makes_none(function) => {
-                let work = Companion::missing(NO_FUNCTION);
-                let inside = self.inside(Code::Deployed(function), work);
-                let mut findings = inside.without_function(selected);
-                let (name, road) = (Facts::code_in(function), Road::Function);
-                let paths = escalations::paths().iter();
-                let chosen = paths.filter(|path| selected(&path.finding_id(&name, road)));
-                findings.extend(chosen.map(|path| path.not_applicable(&name, road, NO_FUNCTION)));
-                Ok(findings)
-            }
-            Part::Code(function) if !function.deployed => {
-                anyhow::bail!("its application could not be deployed")
-            }
-            Part::Code(function) => {
-                let work = match self.work_of(function).await? {
-                    Some(Question { action, resource, .. }) => Companion::shown(format!(
-                        "its role is allowed {action} on {resource}, which is decided alone"
-                    )),
-                    None => Companion::missing("its role's policies allow nothing"),
-                };
-                let inside = self.inside(Code::Deployed(function), work);
-                let mut findings = inside.run(selected).await?;
-                findings.extend(self.paths_of_code(function, selected).await?);
-                Ok(findings)
-            }
+            Part::Code(function) => self.code(function, selected).await,
         }
-    }
-
-    /// Whether a function stands for an application that is deployed and has none.
-    fn makes_none(&self, function: &FunctionFacts) -> bool {
-        let own = |app: &str| self.stack.deployments().iter().any(|it| it.app == app);
-        !function.deployed && function.app.as_deref().is_some_and(own)
     }
 
     async fn settings(&self, selected: Selected<'_>) -> anyhow::Result<Vec<Finding>> {
@@ -633,31 +500,6 @@ impl<'a> Suite<'a> {
     fn inside<'b>(&'b self, code: Code<'b>, work: Companion) -> Inside<'b> {
         let guard = self.stack.guard();
         Inside { facts: &self.facts, guard, platform: &self.platform, code, work }
-    }
-
-    /// A deployer with a session, had by a token of its own workflow, or where it is a user
-    /// with a key.
-    ///
-    /// # Errors
-    /// When the token is refused, or there is no such user.
-    pub async fn deployer(&self, deployer: &DeployerFacts) -> anyhow::Result<Actor> {
-        if deployer.is_user() {
-            return Ok(self.user(deployer.own_name()).await?);
-        }
-        let trust = self.trust();
-        let token = trust.token(&self.assumed(deployer)?)?;
-        let client = self.stack.client();
-        let access = match &deployer.through {
-            None => trust.assume(&deployer.arn, &token).await?,
-            Some(through) => {
-                let session = trust.assume(through, &token).await?;
-                let input = json!({"RoleArn": deployer.arn, "RoleSessionName": SESSION});
-                client.assume_role(&session, input).await?
-            }
-        };
-        let role = deployer.own_name();
-        let arn = format!("arn:aws:sts::{}:assumed-role/{role}/{SESSION}", self.facts.account);
-        Ok(Actor::new(arn, access, client.clone()))
     }
 
     fn assumed(&self, deployer: &DeployerFacts) -> anyhow::Result<Assumed> {
