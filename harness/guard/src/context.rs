@@ -69,6 +69,14 @@ fn unknown(context: &mut Context, caller: &Session) {
         }
     }
     context.set_unknown("aws:ResourceOrgID").set_unknown("aws:ResourceOrgPaths");
+    // Each is there "for all requests, including anonymous requests", and no page says what it
+    // holds where neither somebody of an account nor nobody asks
+    // (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principaltype>).
+    if matches!(caller.identity, Identity::Service { .. } | Identity::WebIdentity(_)) {
+        for key in ["aws:PrincipalAccount", "aws:PrincipalType", "aws:userid"] {
+            context.set_unknown(key);
+        }
+    }
     match &caller.identity {
         Identity::Service { source_account: Some(_), .. } => {
             context.set_unknown("aws:SourceOrgID").set_unknown("aws:SourceOrgPaths");
@@ -135,8 +143,13 @@ fn principal(context: &mut Context, caller: &Session, tags: &Tags) {
     if let Some(account) = identity.account_id() {
         context.set("aws:PrincipalAccount", account);
     }
-    let is_service = matches!(identity, Identity::Service { .. });
-    context.set("aws:PrincipalIsAWSService", is_service.to_string());
+    // "for all signed API requests that use AWS credentials" (
+    // <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalisawsservice>);
+    // a token of a web identity comes without.
+    if !matches!(identity, Identity::Anonymous | Identity::WebIdentity(_)) {
+        let is_service = matches!(identity, Identity::Service { .. });
+        context.set("aws:PrincipalIsAWSService", is_service.to_string());
+    }
     for (key, value) in tags {
         context.set(&format!("aws:PrincipalTag/{key}"), value);
     }
@@ -198,8 +211,11 @@ fn principal(context: &mut Context, caller: &Session, tags: &Tags) {
             context.set("aws:FederatedProvider", &web.provider_arn);
             claims(context, &web.keys);
         }
+        // <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalaccount>,
+        // <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable>
         Identity::Anonymous => {
             context.set("aws:PrincipalType", "Anonymous");
+            context.set("aws:PrincipalAccount", "anonymous");
             context.set("aws:userid", "anonymous");
         }
     }
@@ -207,11 +223,17 @@ fn principal(context: &mut Context, caller: &Session, tags: &Tags) {
     if let Some(issued_at) = issued_at {
         context.set("aws:TokenIssueTime", rfc3339(issued_at));
     }
-    // Present for temporary credentials only, and none here came with MFA.
-    // Services act for users with such credentials too ("the service re-uses the
-    // user's credentials … AWS uses temporary credentials", same page).
+    // Present for temporary credentials only, "not present for federated identities" (
+    // <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent>),
+    // and none here came with MFA. Services act for users with such credentials too ("the
+    // service re-uses the user's credentials … AWS uses temporary credentials", same page).
     let for_user = caller.expiration.is_some() && matches!(identity, Identity::User { .. });
-    if issued_at.is_some() || for_user {
+    let is_federated = match identity {
+        Identity::FederatedUser(_) => true,
+        Identity::Role(session) => session.federated_provider.is_some(),
+        _ => false,
+    };
+    if (issued_at.is_some() || for_user) && !is_federated {
         context.set("aws:MultiFactorAuthPresent", "false");
     }
 }
@@ -322,8 +344,10 @@ mod tests {
         assert_eq!(one(&context, subject).as_deref(), Some("team-a"));
         assert_eq!(one(&context, audience).as_deref(), Some("app"));
         assert_eq!(one(&context, "aws:FederatedProvider").as_deref(), Some("arn:p"));
+        assert_eq!(one(&context, "aws:MultiFactorAuthPresent"), None);
         let context = keys(&Session::direct(role()));
         assert_eq!(one(&context, subject), None);
+        assert_eq!(one(&context, "aws:MultiFactorAuthPresent").as_deref(), Some("false"));
     }
 
     fn alice() -> LongTerm {
@@ -351,13 +375,13 @@ mod tests {
             ("aws:PrincipalTag/cost", "7"),
             ("aws:userid", "123456789012:bob"),
             ("aws:TokenIssueTime", "1970-01-01T00:00:00Z"),
-            ("aws:MultiFactorAuthPresent", "false"),
             ("aws:PrincipalIsAWSService", "false"),
         ];
         for (key, value) in expected {
             assert_eq!(one(&context, key).as_deref(), Some(value), "{key}");
         }
-        for absent in ["aws:username", "aws:FederatedProvider", "aws:SourceIdentity"] {
+        let absent = ["aws:username", "aws:FederatedProvider", "aws:SourceIdentity"];
+        for absent in absent.into_iter().chain(["aws:MultiFactorAuthPresent"]) {
             assert_eq!(one(&context, absent), None, "{absent}");
         }
     }
@@ -419,6 +443,26 @@ mod tests {
         assert_eq!(one(&context, "aws:SourceAccount").as_deref(), Some("123456789012"));
         assert_eq!(one(&context, "aws:SourceIp"), None);
         assert_eq!(one(&context, "aws:PrincipalArn"), None);
+        for unknown in ["aws:PrincipalAccount", "aws:PrincipalType", "aws:userid"] {
+            assert!(context.is_unknown(unknown), "{unknown}");
+        }
+    }
+
+    /// What is not signed is of nobody, and says so.
+    #[test]
+    fn nobody_is_anonymous_and_says_nothing_of_services() {
+        let context = keys(&Session::direct(Identity::Anonymous));
+        for (key, value) in [
+            ("aws:PrincipalAccount", Some("anonymous")),
+            ("aws:PrincipalType", Some("Anonymous")),
+            ("aws:userid", Some("anonymous")),
+            ("aws:PrincipalArn", None),
+            ("aws:PrincipalIsAWSService", None),
+            ("aws:PrincipalServiceName", None),
+            ("aws:username", None),
+        ] {
+            assert_eq!(one(&context, key).as_deref(), value, "{key}");
+        }
     }
 
     /// Of every caller, each global key is set, absent for a reason, or unknown.
@@ -436,9 +480,9 @@ mod tests {
             called_via: vec!["cloudformation.amazonaws.com".into()],
             ..Session::direct(Identity::Role(function))
         };
-        let callers =
-            [via, Session::direct(alice().into()), Session::direct(service(Some("1".into())))];
-        let contexts: Vec<Context> = callers.iter().map(keys).collect();
+        let others = [role(), alice().into(), service(Some("1".into()))];
+        let callers = std::iter::once(via).chain(others.map(Session::direct));
+        let contexts: Vec<Context> = callers.map(|caller| keys(&caller)).collect();
         for key in ringfence_policy::catalog::global_keys() {
             let name = key.replace("${TagKey}", "team");
             // Set where the resource is known.

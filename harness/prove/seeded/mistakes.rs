@@ -43,13 +43,13 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "one way to meet a clause is tried",
         "solve.rs",
-        "for way in «ways(&clause)» {",
-        "ways(&clause).get(..1).unwrap_or_default()",
+        "let way = ways(clause).get(«*next»)?;",
+        "if *next == 0 { 0 } else { usize::MAX }",
     ),
     (
         "where a way is closed the rest is closed",
         "solve.rs",
-        "&state.atoms, *variable, &«set.complement()»)",
+        "self.narrow(domains, atoms, *variable, &«set.complement()»)",
         "set.clone()",
     ),
     (
@@ -221,8 +221,8 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     ),
     (
         "no variable holds what others say in its place",
-        "held.rs",
-        "shapes.extend(«apart.patterns»);",
+        "apart.rs",
+        "shapes.extend(other.into_iter().chain(«apart.patterns»));",
         "Vec::<Pattern>::new()",
     ),
     // What is acted upon.

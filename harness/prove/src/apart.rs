@@ -14,7 +14,8 @@ use crate::keys::Keys;
 use crate::parts::PARTS;
 use crate::quotients::{Stretches, is_variable, mark, stretches};
 use crate::relation::is_apart;
-use crate::words::{Pattern, Symbol, literal, pattern};
+use crate::values::pattern_of;
+use crate::words::{Pattern, Symbol, pattern};
 
 /// Variables of one text that are told apart, at most.
 const VARIABLES: usize = 3;
@@ -39,12 +40,12 @@ type Placed = (usize, bool);
 
 /// What the values of a variable are told apart by.
 #[derive(Debug, Default)]
-pub(crate) struct Apart {
-    pub(crate) patterns: Vec<Pattern>,
+struct Apart {
+    patterns: Vec<Pattern>,
     /// What stands in the texts around them.
     named: HashSet<Symbol>,
     /// Why these may not be all.
-    pub(crate) open: Option<&'static str>,
+    open: Option<&'static str>,
 }
 
 /// What a variable of a text is.
@@ -56,13 +57,32 @@ enum Is {
 }
 
 impl Keys {
-    /// What the values of a variable are told apart by.
-    pub(crate) fn apart(
+    /// Adds to the shapes of a variable what else its values are told apart by, beside the
+    /// tests of conditions on it; the answer is why they may not all be told apart.
+    pub(crate) fn tell_apart(
         &self,
         place: usize,
+        shapes: &mut Vec<Pattern>,
+        tests: &[Test],
         conditions: &[&Condition],
         scope: &Scope<'_, '_>,
-    ) -> Apart {
+    ) -> Option<&'static str> {
+        let lower = self.all.get(place).map_or("", |key| &key.lower);
+        let apart = self.apart(place, conditions, scope);
+        let forms = scope.admits.key(lower).forms();
+        let unread = forms.is_none().then_some("is of a type of which not each value is tried");
+        shapes.extend(forms.into_iter().flatten());
+        let tested = tests.iter().filter_map(pattern_of);
+        let own: Vec<Pattern> = shapes.iter().cloned().chain(tested).collect();
+        let number = self.all.iter().take(place).filter(|key| key.is_variable).count();
+        let other = apart.other(&own, number);
+        let none = other.is_none().then_some("has no value that no text names");
+        shapes.extend(other.into_iter().chain(apart.patterns));
+        apart.open.or(unread).or(none)
+    }
+
+    /// What the values of a variable are told apart by.
+    fn apart(&self, place: usize, conditions: &[&Condition], scope: &Scope<'_, '_>) -> Apart {
         let mut apart = Apart::default();
         let budget = Budget::of_walk();
         let mut groups: Vec<Vec<Text>> = Vec::new();
@@ -199,14 +219,7 @@ impl Keys {
             let variables = self.of(condition.variables(), scope).ok_or(TOO_MANY)?;
             for (context, variables) in self.each(&variables)? {
                 for test in condition.tests(&context) {
-                    let pattern = match test {
-                        Test::Text { text, fold } => literal(&text, fold),
-                        Test::Like(tokens) => pattern(&tokens),
-                        Test::Number(_)
-                        | Test::Instant(_)
-                        | Test::Addresses { .. }
-                        | Test::Binary(_) => return Err(ANOTHER_TYPE),
-                    };
+                    let pattern = pattern_of(&test).ok_or(ANOTHER_TYPE)?;
                     texts.push(of_value(pattern, variables.clone()));
                 }
             }
@@ -225,7 +238,7 @@ const OTHERS: &str = "xyzwqkjvabcdefghilmnoprstuXYZWQKJVABCDEFGHILMNOPRSTU012345
 impl Apart {
     /// All values with a character that nothing names: of several variables each has its own,
     /// by number. `None`: there is none.
-    pub(crate) fn other(&self, own: &[Pattern], number: usize) -> Option<Pattern> {
+    fn other(&self, own: &[Pattern], number: usize) -> Option<Pattern> {
         let symbols = || self.named.iter().chain(own.iter().flatten());
         let is_named = |one: char| {
             symbols().any(|symbol| match symbol {

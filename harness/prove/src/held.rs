@@ -14,7 +14,7 @@ use crate::encode::{Scope, holds, put};
 use crate::keys::{Keys, is_told};
 use crate::residuals::residuals;
 use crate::values::texts;
-use crate::words::{Pattern, literal, pattern};
+use crate::words::Pattern;
 
 /// Lists of values of one key that are told apart at most.
 const LISTS: usize = 256;
@@ -69,19 +69,7 @@ impl Keys {
         let mut how = scope.admits.key(&lower);
         let mut is_apart = true;
         if is_variable {
-            let apart = self.apart(place, conditions, scope);
-            let mut why = apart.open;
-            match how.forms() {
-                Some(forms) => shapes.extend(forms),
-                None => why = why.or(Some("is of a type of which not each value is tried")),
-            }
-            let own: Vec<Pattern> = shapes.iter().cloned().chain(patterns_of(&tests)).collect();
-            let number = self.all.iter().take(place).filter(|key| key.is_variable).count();
-            match apart.other(&own, number) {
-                Some(other) => shapes.push(other),
-                None => why = why.or(Some("has no value that no text names")),
-            }
-            shapes.extend(apart.patterns);
+            let why = self.tell_apart(place, &mut shapes, &tests, conditions, scope);
             is_apart = why.is_none();
             open.extend(why.map(|why| format!("the variable `${{{lower}}}` {why}")));
         }
@@ -194,15 +182,6 @@ impl Keys {
         let key = on.first().map_or("", |one| one.lower_key());
         (On { key, by_contexts: RefCell::new(by_contexts) }, all)
     }
-}
-
-/// The texts and the patterns among tests.
-fn patterns_of(tests: &[Test]) -> impl Iterator<Item = Pattern> {
-    tests.iter().filter_map(|test| match test {
-        Test::Text { text, fold } => Some(literal(text, *fold)),
-        Test::Like(tokens) => Some(pattern(tokens)),
-        Test::Number(_) | Test::Instant(_) | Test::Addresses { .. } | Test::Binary(_) => None,
-    })
 }
 
 /// One value of each class that a key may hold, the smallest first, and why these may not be

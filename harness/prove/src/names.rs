@@ -74,7 +74,18 @@ pub(crate) enum Stands {
     Anybody,
 }
 
-/// Of one caller: absent, or one value.
+/// What is there for signed requests, for users and for services alone.
+const UNSIGNED: [&str; 5] = [
+    "aws:principalarn",
+    "aws:principalisawsservice",
+    "aws:principalservicename",
+    "aws:principalservicenameslist",
+    "aws:username",
+];
+
+/// Of one caller: absent, or one value
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principal-properties>,
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable>).
 pub(crate) fn keys(principal: &Principal) -> HashMap<String, Option<String>> {
     let mut keys: HashMap<String, Option<String>> = HashMap::new();
     let mut set = |key: &str, value: Option<&str>| {
@@ -111,12 +122,17 @@ pub(crate) fn keys(principal: &Principal) -> HashMap<String, Option<String>> {
             set("aws:username", None);
             return keys;
         }
-        Principal::WebIdentity { .. } => return keys,
-        Principal::Anonymous => {
-            for key in ["aws:principalarn", "aws:principalaccount", "aws:username", "aws:userid"] {
+        // Whoever comes without credentials of AWS. Account, type and id are there for all
+        // requests; of a web identity no page says what they hold.
+        Principal::WebIdentity { .. } | Principal::Anonymous => {
+            for key in UNSIGNED {
                 set(key, None);
             }
-            set("aws:principaltype", Some("Anonymous"));
+            if let Principal::Anonymous = principal {
+                set("aws:principalaccount", Some("anonymous"));
+                set("aws:principaltype", Some("Anonymous"));
+                set("aws:userid", Some("anonymous"));
+            }
             return keys;
         }
     }

@@ -199,31 +199,70 @@ struct Search<'t> {
     gave_up: bool,
 }
 
+/// A clause of one of the formulas, of which each way to meet it is tried.
+struct Choice {
+    /// What is left where the ways that were tried are closed.
+    state: State,
+    /// Of which formula it is.
+    which: usize,
+    /// The other clauses of that formula.
+    clauses: Vec<Formula>,
+    clause: Formula,
+    /// The way that is tried next.
+    next: usize,
+    /// The clauses of the other formula, where they are many.
+    others: Option<Clauses>,
+    /// Variables of parts that are settled.
+    fixed: Atoms,
+}
+
+/// What became of a state.
+enum Step {
+    Nothing,
+    Model(Model),
+    Open(Box<Choice>),
+}
+
 impl Search<'_> {
-    fn find(&mut self, mut state: State) -> Found {
+    /// Tries all choices, the last first. They are kept in a list: there may be as many as
+    /// there are steps.
+    fn find(&mut self, state: State) -> Found {
+        let mut choices: Vec<Box<Choice>> = Vec::new();
+        let mut tried = Some(state);
+        loop {
+            match tried.take().map_or(Step::Nothing, |state| self.step(state)) {
+                Step::Nothing => {}
+                Step::Model(model) => return Found::Model(model),
+                Step::Open(choice) => choices.push(choice),
+            }
+            let Some(choice) = choices.last_mut() else { return Found::Nothing };
+            tried = self.way(choice);
+            if tried.is_none() {
+                choices.pop();
+            }
+        }
+    }
+
+    fn step(&mut self, mut state: State) -> Step {
         self.steps += 1;
         let atoms: usize = state.atoms.iter().map(Vec::len).sum();
         let cost = 200 + state.domains.len() + 50 * atoms;
         if self.steps > STEPS || self.tests.spend(cost).is_err() {
             self.gave_up = true;
-            return Found::Nothing;
+            return Step::Nothing;
         }
         if !self.settle(&mut state) {
-            return Found::Nothing;
+            return Step::Nothing;
         }
         let open = state.formulas.iter().position(|formula| formula.node().is_some());
-        let words = match self.tests.words(&state.domains, &state.atoms) {
-            Ok(Some(words)) => words,
-            Ok(None) => return Found::Nothing,
-            Err(_) if open.is_some() => return self.branch(open, state),
-            Err(_) => {
+        match (self.tests.words(&state.domains, &state.atoms), open) {
+            (Ok(None), _) => Step::Nothing,
+            (Ok(Some(words)), None) => Step::Model(Model { domains: state.domains, parts: words }),
+            (_, Some(which)) => self.choice(which, state),
+            (Err(_), None) => {
                 self.gave_up = true;
-                return Found::Nothing;
+                Step::Nothing
             }
-        };
-        match open {
-            None => Found::Model(Model { domains: state.domains, parts: words }),
-            Some(_) => self.branch(open, state),
         }
     }
 
@@ -289,66 +328,57 @@ impl Search<'_> {
         self.tests.follows(variable, holds, atoms, take)
     }
 
-    /// Tries each way to meet the shortest clause of one of the formulas.
-    fn branch(&mut self, which: Option<usize>, mut state: State) -> Found {
-        let Some(formula) = which.and_then(|which| state.formulas.get_mut(which)) else {
-            return Found::Nothing;
-        };
+    /// The shortest clause of one of the formulas.
+    fn choice(&self, which: usize, state: State) -> Step {
+        let [first, second] = &state.formulas;
+        // Of many clauses of the other formula each way leaves few open.
+        let (formula, other) = if which == 0 { (first, second) } else { (second, first) };
         let mut clauses: Vec<Formula> = match formula.node() {
             Some(Node::All(all)) => all.clone(),
             _ => vec![formula.clone()],
         };
         let shortest = clauses.iter().enumerate().min_by_key(|(_, clause)| ways(clause).len());
-        let Some((place, _)) = shortest else { return Found::Nothing };
+        let Some((place, _)) = shortest else { return Step::Nothing };
         let clause = clauses.swap_remove(place);
-        // Of many clauses of the other formula each way leaves few open.
-        let other = which.map(|which| 1 - which);
-        let others = other.and_then(|other| Clauses::of(state.formulas.get(other)?, self.tests));
+        let others = Clauses::of(other, self.tests);
         let fixed = |variable: &&Variable| {
             state.domains.get(**variable).is_some_and(|domain| domain.len() == 1)
         };
         let fixed = state.atoms.each_ref().map(|part| part.iter().filter(fixed).copied().collect());
-        for way in ways(&clause) {
-            let is_refuted =
-                others.as_ref().is_some_and(|all| all.refute(way, &state.domains, self.tests));
-            let found = match is_refuted {
-                true => Found::Nothing,
-                false => self.way(&state, (which, &clauses), (way, others.as_ref(), &fixed)),
-            };
-            match found {
-                Found::Nothing => {}
-                found => return found,
-            }
-            // What is left is where this way is closed.
-            if let Some(Node::In(variable, set)) = way.node()
-                && !self.narrow(&mut state.domains, &state.atoms, *variable, &set.complement())
-            {
-                return Found::Nothing;
-            }
-            if self.steps > STEPS {
-                return Found::Nothing;
-            }
-        }
-        Found::Nothing
+        Step::Open(Box::new(Choice { state, which, clauses, clause, next: 0, others, fixed }))
     }
 
-    /// Tries a way to meet a clause of one of the formulas, whose other clauses are these.
-    fn way(
-        &mut self,
-        state: &State,
-        (which, clauses): (Option<usize>, &[Formula]),
-        (way, others, fixed): (&Formula, Option<&Clauses>, &Atoms),
-    ) -> Found {
-        let mut tried = state.clone();
-        if let Some(formula) = which.and_then(|which| tried.formulas.get_mut(which)) {
+    /// The next way to meet a clause; `None` where none is left.
+    fn way(&self, choice: &mut Choice) -> Option<State> {
+        loop {
+            let tried =
+                choice.next.checked_sub(1).and_then(|tried| ways(&choice.clause).get(tried));
+            // What is left is where this way is closed.
+            if let Some(Node::In(variable, set)) = tried.and_then(Formula::node) {
+                let State { domains, atoms, .. } = &mut choice.state;
+                if !self.narrow(domains, atoms, *variable, &set.complement()) {
+                    return None;
+                }
+            }
+            if self.steps > STEPS {
+                return None;
+            }
+            let Choice { state, which, clauses, clause, next, others, fixed } = &mut *choice;
+            let way = ways(clause).get(*next)?;
+            *next += 1;
+            if others.as_ref().is_some_and(|all| all.refute(way, &state.domains, self.tests)) {
+                continue;
+            }
+            let mut tried = state.clone();
+            let [first, second] = &mut tried.formulas;
+            let (formula, other) = if *which == 0 { (first, second) } else { (second, first) };
             *formula = Formula::all(clauses.iter().cloned().chain([way.clone()]));
+            if let Some(others) = others {
+                *other = others.beside(way, self.tests);
+                tried.atoms = atoms(&tried.formulas, fixed, self.tests);
+            }
+            return Some(tried);
         }
-        let other = which.and_then(|which| tried.formulas.get_mut(1 - which));
-        if let (Some(others), Some(formula)) = (others, other) {
-            *formula = others.beside(way, self.tests);
-            tried.atoms = atoms(&tried.formulas, fixed, self.tests);
-        }
-        self.find(tried)
     }
 }
 

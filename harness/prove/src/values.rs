@@ -22,8 +22,7 @@ pub(crate) fn texts(tests: &[Test], shapes: Vec<Pattern>, told: &RefCell<Told>) 
     let mut ranges: Vec<(IpAddr, u32)> = Vec::new();
     for test in tests {
         match test {
-            Test::Text { text, fold } => patterns.push(literal(text, *fold)),
-            Test::Like(tokens) => patterns.push(pattern(tokens)),
+            Test::Text { .. } | Test::Like(_) => patterns.extend(pattern_of(test)),
             Test::Number(number) => numbers.push(number),
             Test::Instant(instant) => drop(instants.insert(*instant)),
             Test::Addresses { address, prefix } => ranges.push((*address, *prefix)),
@@ -59,6 +58,15 @@ pub(crate) fn texts(tests: &[Test], shapes: Vec<Pattern>, told: &RefCell<Told>) 
     found.words.retain(|word| seen.insert(word.clone()));
     found.words.sort_by_key(String::len);
     found
+}
+
+/// What a text is compared with by a test; nothing for other types.
+pub(crate) fn pattern_of(test: &Test) -> Option<Pattern> {
+    match test {
+        Test::Text { text, fold } => Some(literal(text, *fold)),
+        Test::Like(tokens) => Some(pattern(tokens)),
+        Test::Number(_) | Test::Instant(_) | Test::Addresses { .. } | Test::Binary(_) => None,
+    }
 }
 
 fn is_literal(symbol: &Symbol) -> bool {

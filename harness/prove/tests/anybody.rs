@@ -56,6 +56,25 @@ fn who_is_named_by_a_condition_alone_is_found(
     assert!(arn.contains(found), "{arn}");
 }
 
+/// What AWS says of who asks has the values that AWS has for it, and nobody another one.
+#[rstest]
+#[case::a_service("Bool", "aws:PrincipalServiceName", "true", false)]
+#[case::a_services_name("StringLike", "aws:PrincipalServiceName", "*.amazonaws.com", true)]
+#[case::nobody_is_no_service("Null", "aws:PrincipalIsAWSService", "true", true)]
+#[case::of_no_account("StringEquals", "aws:PrincipalAccount", "anonymous", true)]
+#[case::of_no_id("StringEquals", "aws:userid", "anonymous", true)]
+fn what_is_said_of_who_asks_has_its_form(
+    #[case] operator: &str,
+    #[case] key: &str,
+    #[case] value: &str,
+    #[case] is_found: bool,
+) {
+    let anybody = json!({"Principal": "*", "Condition": {operator: {key: value}}});
+    let a = json!({"resource": document(&[statement("Allow", &anybody)])});
+    let found = asked(&a, &json!({}), |it| within(it).unwrap());
+    assert_eq!(matches!(found, Verdict::Violated(_)), is_found, "{found:?}");
+}
+
 /// Who is of any account is of none that is named: another statement speaks of those.
 #[test]
 fn the_owner_of_what_is_acted_upon_is_no_account_that_is_named() {

@@ -129,6 +129,17 @@ fn variables_of_the_request(#[case] a: &str, #[case] b: &str, #[case] expected: 
     assert_eq!(verdicts(&a, &b), expected);
 }
 
+/// Each has a way of its own to be allowed, and the bucket is beyond all of them.
+#[test]
+fn many_statements_with_variables_are_within_their_bucket() {
+    let names = (0..24).map(|it| format!("arn:aws:s3:::b/${{x:a{it}}}/{it}/${{x:b{it}}}"));
+    let each = |name: String| statement("Allow", &json!({"Resource": name}));
+    let many = identity(names.map(each).collect());
+    let bucket = |name: &str| allow(&json!({"Resource": name}));
+    assert_eq!(verdicts(&many, &bucket("arn:aws:s3:::b/*")), LESS);
+    assert_eq!(verdicts(&many, &bucket("arn:aws:s3:::b/*/7/*"))[0], "violated");
+}
+
 #[test]
 fn tags_that_are_equal_are_compared() {
     let equal = json!({"StringEquals": {"aws:ResourceTag/t": "${aws:PrincipalTag/t}"}});

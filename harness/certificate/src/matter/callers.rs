@@ -156,15 +156,15 @@ fn fixed(principal: &Principal) -> BTreeMap<&'static str, Option<String>> {
                 ("aws:username", None),
             ]);
         }
-        Principal::WebIdentity { .. } => return BTreeMap::new(),
+        Principal::WebIdentity { .. } => return unsigned(),
         Principal::Anonymous => {
-            return BTreeMap::from([
-                ("aws:principalarn", None),
-                ("aws:principalaccount", None),
+            let mut fixed = unsigned();
+            fixed.extend([
+                ("aws:principalaccount", some("anonymous")),
                 ("aws:principaltype", some("Anonymous")),
-                ("aws:userid", None),
-                ("aws:username", None),
+                ("aws:userid", some("anonymous")),
             ]);
+            return fixed;
         }
     };
     let user = matches!(principal, Principal::User { .. });
@@ -182,6 +182,19 @@ fn fixed(principal: &Principal) -> BTreeMap<&'static str, Option<String>> {
         fixed.insert("aws:userid", account);
     }
     fixed
+}
+
+/// What requests without credentials of AWS do not have
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principal-properties>).
+fn unsigned() -> BTreeMap<&'static str, Option<String>> {
+    let keys = [
+        "aws:principalarn",
+        "aws:principalisawsservice",
+        "aws:principalservicename",
+        "aws:principalservicenameslist",
+        "aws:username",
+    ];
+    keys.map(|key| (key, None)).into()
 }
 
 #[derive(Debug, Clone, Copy)]
