@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
+#[path = "access_diff/agreed.rs"]
+mod agreed;
 #[path = "access_diff/blocked.rs"]
 mod blocked;
 #[path = "access_diff/denied.rs"]

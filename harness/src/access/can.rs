@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use ringfence_models::actions;
 use ringfence_policy::symbolic::{Named, StatementView, statements};
 use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal, judge};
-use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within_sent};
+use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within, within_sent};
 use serde_json::{Value, json};
 
+use super::by_resources::{By, Letting};
 use super::colons::refused;
 use super::denies::{Denials, Left, kept, left};
 use super::diff::Side;
@@ -14,6 +16,7 @@ use super::elsewhere::Elsewhere;
 use super::estate::{Entry, Estate, allows, least};
 use super::federated;
 use super::ids::told_apart_in;
+use super::what::is_somebody;
 
 /// Why a question was not answered.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +42,11 @@ pub struct Wanted<'w> {
 impl Wanted<'_> {
     /// What allows everything but this. Where only some resources can be acted upon,
     /// everything on all others too.
-    fn rest(&self, kind: Kind, own: Option<&[String]>) -> Result<Arc<Document>, DocumentError> {
+    pub(super) fn rest(
+        &self,
+        kind: Kind,
+        own: Option<&[String]>,
+    ) -> Result<Arc<Document>, DocumentError> {
         let mut statements =
             vec![json!({"Effect": "Allow", "NotAction": self.action, "Resource": "*"})];
         if let Some(resource) = self.resource {
@@ -58,6 +65,14 @@ impl Wanted<'_> {
         }
         let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
         Document::parse("everything else", &text, kind).map(Arc::new)
+    }
+
+    /// Whether it is upon a key or a role, as AWS's reference has it of the action: these let
+    /// nobody in without a policy of their own, and what is none of them has none.
+    fn is_upon_key_or_role(&self) -> bool {
+        let is_of = ["kms:", "sts:"].iter().any(|prefix| self.action.starts_with(prefix));
+        let required = |it: &actions::Action| it.resources.iter().any(|one| one.required);
+        is_of && actions::action(self.action).is_some_and(required)
     }
 
     /// Policies that allow everything but this, in the layers that an entry has.
@@ -85,45 +100,105 @@ pub(super) fn role_of_trust(name: &str) -> Option<Vec<String>> {
     Some(vec![format!("arn:*:iam::*:role/{role}"), format!("arn:*:iam::*:role/*/{role}")])
 }
 
+/// Who is asked about: an identity, or what the policy of a resource lets in.
+#[derive(Debug, Clone, Copy)]
+struct Who<'w> {
+    name: &'w str,
+    entry: &'w Entry,
+    /// Of which entry the resource's policy is.
+    with: &'w str,
+}
+
+/// What an entry can.
+#[derive(Debug)]
+pub struct Found<'e> {
+    /// The entry's name.
+    pub name: &'e str,
+    /// A request that it is allowed of what is wanted.
+    pub side: Side,
+    /// The resource's policy without which it is not.
+    pub with: Option<&'e str>,
+}
+
 /// For each identity and each resource's policy, a request that it allows of what
 /// is wanted.
 ///
 /// # Errors
 /// Where the action or the resource is none.
-pub fn who_can<'e>(
-    estate: &'e Estate,
-    wanted: &Wanted<'_>,
-) -> Result<Vec<(&'e str, Side)>, CannotAsk> {
+pub fn who_can<'e>(estate: &'e Estate, wanted: &Wanted<'_>) -> Result<Vec<Found<'e>>, CannotAsk> {
     wanted.rest(Kind::Identity, None).map_err(CannotAsk::Pattern)?;
     let (denials, elsewhere) = (estate.denials(), estate.elsewhere());
+    let letting = Letting::all(estate, wanted)?;
     let mut found = Vec::new();
     for (name, entry) in &estate.entries {
         // What only limits lets nobody do anything.
-        if !entry.only_limits() {
-            let mut side = can(estate, &denials, (name, entry), wanted)?;
-            if side.is_nothing() {
-                side = by_sessions(estate, &denials, (name, entry), wanted)?;
-            }
-            if side.is_nothing() {
-                side = by_others(estate, (&denials, &elsewhere), (name, entry), wanted)?;
-            }
-            if matches!(side, Side::Request(_)) {
-                let outer = wanted.all_but(name, &entry.policies).map_err(CannotAsk::Pattern)?;
-                let (limits, whose) = estate.limits_of(entry);
-                let inner = limits.over(&entry.policies, whose);
-                side = for_its_role(estate, name, side, [&inner, &outer]);
-            }
-            found.push((name.as_str(), side));
+        if entry.only_limits() {
+            continue;
         }
+        let who = Who { name, entry, with: name };
+        let side = can(estate, &denials, who, wanted)?;
+        let mut side = as_its_role(estate, who, side, wanted)?;
+        let mut with = None;
+        if !matches!(side, Side::Request(_)) && is_identity(name, entry) {
+            let by = by_resources(estate, &denials, who, wanted, &letting)?;
+            if side.is_nothing() || matches!(by, (Side::Request(_), _)) {
+                (side, with) = by;
+            }
+        }
+        if side.is_nothing() {
+            (side, with) = by_sessions(estate, &denials, who, wanted, &letting)?;
+        }
+        if side.is_nothing() {
+            side = by_others(estate, (&denials, &elsewhere), who, wanted)?;
+        }
+        found.push(Found { name, side, with });
     }
     Ok(found)
+}
+
+/// Whether an entry is a role or a user: policies by themselves and groups nobody lets in.
+fn is_identity(name: &str, entry: &Entry) -> bool {
+    let is_of_one = entry.principal.is_some() || is_somebody(name);
+    is_of_one && entry.policies.resource.is_none()
+}
+
+/// What an identity can by the policies of resources that let it in.
+fn by_resources<'e>(
+    estate: &Estate,
+    denials: &Denials,
+    who: Who<'_>,
+    wanted: &Wanted<'_>,
+    letting: &[Letting<'e>],
+) -> Result<(Side, Option<&'e str>), CannotAsk> {
+    let mut undecided = (Side::Nothing, None);
+    for one in letting {
+        for by in one.by(who.name, who.entry).map_err(CannotAsk::Pattern)? {
+            let side = match by {
+                By::Unknown(why) => Side::Undecided(why),
+                By::Entry(entry, beyond) => {
+                    let beside = Who { entry: &entry, with: one.name, ..who };
+                    match (can(estate, denials, beside, wanted)?, beyond) {
+                        (Side::Request(_), Some(why)) => Side::Undecided(why),
+                        (side, _) => as_its_role(estate, beside, side, wanted)?,
+                    }
+                }
+            };
+            match side {
+                Side::Nothing => {}
+                Side::Request(_) => return Ok((side, Some(one.name))),
+                Side::Undecided(_) if undecided.0.is_nothing() => undecided.0 = side,
+                Side::Undecided(_) => {}
+            }
+        }
+    }
+    Ok(undecided)
 }
 
 /// What an identity may by the policy of a resource that is not in the files.
 fn by_others(
     estate: &Estate,
     (denials, elsewhere): (&Denials, &Elsewhere),
-    (name, entry): (&str, &Entry),
+    Who { name, entry, .. }: Who<'_>,
     wanted: &Wanted<'_>,
 ) -> Result<Side, CannotAsk> {
     let mut own = entry.policies.clone();
@@ -137,6 +212,22 @@ fn by_others(
     let denied = || estate.denied(denials, (name, entry), &under).sure;
     let why = elsewhere.may(entry.principal.as_ref(), [&under, &outer], denied)?;
     Ok(why.map_or(Side::Nothing, Side::Undecided))
+}
+
+/// The same of what an entry is found to be allowed.
+fn as_its_role(
+    estate: &Estate,
+    Who { entry, with, .. }: Who<'_>,
+    side: Side,
+    wanted: &Wanted<'_>,
+) -> Result<Side, CannotAsk> {
+    if !matches!(side, Side::Request(_)) {
+        return Ok(side);
+    }
+    let outer = wanted.all_but(with, &entry.policies).map_err(CannotAsk::Pattern)?;
+    let (limits, whose) = estate.limits_of(entry);
+    let inner = limits.over(&entry.policies, whose);
+    Ok(for_its_role(estate, with, side, [&inner, &outer]))
 }
 
 /// A request that a trust policy allows as one for its own role, where the files say its ARN: a
@@ -169,9 +260,10 @@ pub(super) fn for_its_role(
 fn by_any_sessions(
     estate: &Estate,
     denials: &Denials,
-    (name, entry): (&str, &Entry),
+    who: Who<'_>,
     wanted: &Wanted<'_>,
 ) -> Result<Side, CannotAsk> {
+    let Who { entry, .. } = who;
     let policy = entry.policies.resource.as_ref();
     let is_known = entry.unknown.is_empty() && entry.principal.is_none();
     let tells_apart = |policy: &&Arc<Document>| {
@@ -187,24 +279,27 @@ fn by_any_sessions(
         restricted: entry.restricted.clone(),
         ..Entry::default()
     };
-    can(estate, denials, (name, &own), wanted)
+    can(estate, denials, Who { entry: &own, ..who }, wanted)
 }
 
-/// What sessions can that a user federates, where a policy may tell them from the user.
-fn by_sessions(
+/// What sessions can that a user federates, where a policy may tell them from the user, by
+/// their own policies and by those of resources that let them in.
+fn by_sessions<'e>(
     estate: &Estate,
     denials: &Denials,
-    (name, entry): (&str, &Entry),
+    who: Who<'_>,
     wanted: &Wanted<'_>,
-) -> Result<Side, CannotAsk> {
+    letting: &[Letting<'e>],
+) -> Result<(Side, Option<&'e str>), CannotAsk> {
+    let Who { entry, .. } = who;
     let is_user = |it: &&Principal| matches!(it, Principal::User { .. });
     let Some(user) = entry.principal.as_ref().filter(is_user) else {
-        return by_any_sessions(estate, denials, (name, entry), wanted);
+        return Ok((by_any_sessions(estate, denials, who, wanted)?, None));
     };
     let (limits, whose) = estate.limits_of(entry);
     let under = limits.over(&entry.policies, whose);
     if !federated::are_told_apart(&under, estate) {
-        return Ok(Side::Nothing);
+        return Ok((Side::Nothing, None));
     }
     for session in federated::sessions(user, &[&under, &federated::of_resources(estate)]) {
         if !session.is_made_by(user, &under)? {
@@ -219,13 +314,18 @@ fn by_sessions(
             bounded: entry.bounded.clone(),
             ..Entry::default()
         };
-        match (can(estate, denials, (name, &own), wanted)?, session.beyond) {
-            (Side::Nothing, None) => {}
-            (Side::Nothing, Some(why)) => return Ok(Side::Undecided(why)),
+        let as_session = Who { entry: &own, ..who };
+        let mut found = (can(estate, denials, as_session, wanted)?, None);
+        if found.0.is_nothing() {
+            found = by_resources(estate, denials, as_session, wanted, letting)?;
+        }
+        match (found, session.beyond) {
+            ((Side::Nothing, _), None) => {}
+            ((Side::Nothing, _), Some(why)) => return Ok((Side::Undecided(why), None)),
             (found, _) => return Ok(found),
         }
     }
-    Ok(Side::Nothing)
+    Ok((Side::Nothing, None))
 }
 
 /// Whether what is not known may allow what is wanted, by the most that it may be.
@@ -251,11 +351,12 @@ fn may(entry: &Entry, wanted: &Wanted<'_>, unknown: &str) -> Result<Side, Cannot
 fn can(
     estate: &Estate,
     denials: &Denials,
-    (name, entry): (&str, &Entry),
+    who: Who<'_>,
     wanted: &Wanted<'_>,
 ) -> Result<Side, CannotAsk> {
+    let Who { name, entry, .. } = who;
     let Some(unknown) = entry.unknown.first() else {
-        return by(estate, denials, (name, entry), &entry.policies, wanted);
+        return by(estate, denials, who, &entry.policies, wanted);
     };
     if entry.bounded.is_empty() || !entry.unbounded(name).is_empty() {
         return may(entry, wanted, unknown);
@@ -263,10 +364,9 @@ fn can(
     // The most and the least that what is known in part may be.
     let mut most = entry.policies.clone();
     most.identity.extend(allows(&entry.bounded).cloned());
-    let most = by(estate, denials, (name, entry), &most, wanted)?;
+    let most = by(estate, denials, who, &most, wanted)?;
     let Side::Request(_) = &most else { return Ok(most) };
-    let least =
-        by(estate, denials, (name, entry), &least(&entry.policies, &entry.bounded), wanted)?;
+    let least = by(estate, denials, who, &least(&entry.policies, &entry.bounded), wanted)?;
     match least {
         Side::Request(_) => Ok(least),
         _ => Ok(Side::Undecided(unknown.clone())),
@@ -277,11 +377,11 @@ fn can(
 fn by(
     estate: &Estate,
     denials: &Denials,
-    (name, entry): (&str, &Entry),
+    Who { name, entry, with }: Who<'_>,
     own: &Policies,
     wanted: &Wanted<'_>,
 ) -> Result<Side, CannotAsk> {
-    let outer = wanted.all_but(name, own).map_err(CannotAsk::Pattern)?;
+    let outer = wanted.all_but(with, own).map_err(CannotAsk::Pattern)?;
     let (limits, whose) = estate.limits_of(entry);
     let (under, most) = (limits.over(own, whose), limits.most_over(own, whose));
     let mut all = std::iter::once(&under).chain(&most);
@@ -293,7 +393,14 @@ fn by(
     let ask_about = |inner: &Policies| {
         let principal = entry.principal.as_ref();
         let question = Question { inner, outer: &outer, principal, universe: Universe::All };
-        within_sent(&question)
+        let found = within_sent(&question)?;
+        if let (Verdict::Violated(_), Universe::All) = &found
+            && wanted.is_upon_key_or_role()
+        {
+            let universe = Universe::Catalogue;
+            return Ok((within(&Question { universe, ..question })?, universe));
+        }
+        Ok(found)
     };
     // With why all that they allow may be denied.
     let ask = |inner: &Policies| {

@@ -8,6 +8,7 @@ mod absent;
 mod anew;
 mod besides;
 mod bounded;
+mod by_resources;
 pub mod can;
 pub(crate) mod colons;
 mod complete;

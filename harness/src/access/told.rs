@@ -7,6 +7,7 @@ use ringfence_prove::jsonl::Shown;
 use ringfence_prove::{OTHER_ACCOUNT, SOME_ACCOUNT, Witness};
 use serde::Serialize;
 
+use super::can::Found;
 use super::diff::{Change, Side};
 use crate::printing::harmless_line;
 
@@ -126,14 +127,15 @@ fn of_any_account(witness: &Witness, text: String) -> String {
 }
 
 /// Who can, as text.
-pub fn who(found: &[(&str, Side)]) -> String {
+pub fn who(found: &[Found<'_>]) -> String {
     let mut out = String::new();
-    for (name, side) in found {
+    for Found { name, side, with } in found {
         if let Some(line) = line(side, name) {
-            let _ = writeln!(out, "{}", harmless_line(&line));
+            let with = with.map(|with| format!(", by `{with}`")).unwrap_or_default();
+            let _ = writeln!(out, "{}", harmless_line(&format!("{line}{with}")));
         }
     }
-    let count = |is: fn(&Side) -> bool| found.iter().filter(|(_, side)| is(side)).count();
+    let count = |is: fn(&Side) -> bool| found.iter().filter(|one| is(&one.side)).count();
     let can = count(|side| matches!(side, Side::Request(_)));
     let undecided = count(|side| matches!(side, Side::Undecided(_)));
     let _ = writeln!(out, "{can} of {} can, {undecided} undecided", found.len());
@@ -144,14 +146,15 @@ pub fn who(found: &[(&str, Side)]) -> String {
 ///
 /// # Errors
 /// None that is known.
-pub fn who_json(found: &[(&str, Side)]) -> serde_json::Result<String> {
-    let told = found.iter().map(|(name, side)| {
+pub fn who_json(found: &[Found<'_>]) -> serde_json::Result<String> {
+    let told = found.iter().map(|Found { name, side, with }| {
         let (can, reason) = match side {
             Side::Nothing => ("no", None),
             Side::Request(_) => ("yes", None),
             Side::Undecided(reason) => ("undecided", Some(reason)),
         };
-        serde_json::json!({"name": name, "can": can, "request": side.request(), "reason": reason})
+        serde_json::json!({"name": name, "can": can, "request": side.request(), "with": with,
+            "reason": reason})
     });
     let told: Vec<serde_json::Value> = told.collect();
     Ok(serde_json::to_string_pretty(&serde_json::json!({"who": told}))? + "\n")

@@ -479,7 +479,7 @@ pub(crate) fn once(statements: &[StatementRef]) -> Vec<String> {
 }
 
 /// Whether a name is a role's or a user's.
-fn is_somebody(name: &str) -> bool {
+pub(super) fn is_somebody(name: &str) -> bool {
     name.starts_with("role/") || name.starts_with("user/")
 }
 

@@ -60,7 +60,7 @@ impl WhoCan {
             let found = who_can(estate, &wanted)?;
             let out = if json { told::who_json(&found)? } else { told::who(&found) };
             print!("{out}");
-            let nobody = found.iter().all(|(_, side)| side.is_nothing());
+            let nobody = found.iter().all(|one| one.side.is_nothing());
             Ok(if nobody { Exit::Held } else { Exit::Failed })
         })
     }

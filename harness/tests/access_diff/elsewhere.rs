@@ -92,14 +92,19 @@ fn nobody_is_kept_out_by_a_policy_that_is_not_in_the_files(
     assert!(told.ends_with(", 1 undecided\n"), "{told}");
 }
 
-/// The policy of a key of the files is asked about by itself.
+/// The policy of a key of the files is asked about by itself, and beside those of identities:
+/// AWS's own leaves its account to these.
 #[test]
-fn a_key_of_the_files_is_told_by_its_own_policy() {
-    let own = [role("app"), policy("app", &[on(allow("kms:Decrypt"), KEY)]), key()];
+fn whom_a_key_of_the_files_lets_in_is_told() {
+    let own = [role("app"), policy("app", &[on(allow("kms:Decrypt"), KEY)]), role("none"), key()];
     let directory = in_files(&[("own.json", &state(&own))]);
     let asked = ["who-can", "kms:Decrypt", KEY, "--state", "own.json"];
     let (_, told, error) = ask(directory.path(), &asked);
     assert_eq!(error, "");
-    assert!(told.starts_with("aws_kms_key.k: `kms:Decrypt` on "), "{told}");
-    assert!(told.ends_with("1 of 3 can, 0 undecided\n"), "{told}");
+    let lines: Vec<&str> = told.lines().collect();
+    let [key, app, count] = &lines[..] else { panic!("{told}") };
+    assert!(key.starts_with("aws_kms_key.k: `kms:Decrypt` on "), "{told}");
+    assert!(app.starts_with("role/app: `kms:Decrypt` on "), "{told}");
+    assert!(app.ends_with("assumed-role/app/session`), by `aws_kms_key.k`"), "{told}");
+    assert_eq!(*count, "2 of 5 can, 0 undecided");
 }
