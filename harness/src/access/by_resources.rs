@@ -32,6 +32,9 @@ enum Policy<'e> {
     Unread(&'e Unread),
 }
 
+/// A policy that lets somebody in, and why nobody knows whether it is so wide.
+type LetIn<'l> = (Arc<Document>, Option<&'l str>);
+
 /// How somebody asks beside a resource's policy.
 #[derive(Debug)]
 pub(super) enum By {
@@ -60,7 +63,11 @@ impl<'e> Letting<'e> {
         Ok(all)
     }
 
-    fn of(name: &'e str, entry: &'e Entry) -> Result<Vec<Self>, DocumentError> {
+    /// Those of an entry.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub(super) fn of(name: &'e str, entry: &'e Entry) -> Result<Vec<Self>, DocumentError> {
         let one = |policy| Self { name, entry, policy };
         if name.starts_with("trust of ") {
             let trusts = entry.trusts();
@@ -95,14 +102,7 @@ impl<'e> Letting<'e> {
     /// Where the identity cannot stand in a policy.
     pub(super) fn by(&self, name: &str, entry: &Entry) -> Result<Vec<By>, DocumentError> {
         let principal = entry.principal.as_ref();
-        let (policy, beyond) = match &self.policy {
-            Policy::Known(policy) => (Some(Arc::clone(policy)), None),
-            Policy::AtMost(policy, why) => (Some(Arc::clone(policy)), Some(why)),
-            Policy::Unread(unread) => (unread.most(principal)?, Some(&unread.why)),
-        };
-        let Some(policy) = policy.filter(|policy| lets_in(principal, policy)) else {
-            return Ok(Vec::new());
-        };
+        let Some((policy, beyond)) = self.lets_in(principal)? else { return Ok(Vec::new()) };
         let Some(principal) = principal else {
             return Ok(vec![By::Unknown(format!(
                 "whether `{}` lets in `{name}`, whose ARN is not known: {}",
@@ -110,11 +110,28 @@ impl<'e> Letting<'e> {
                 entry.no_arn()
             ))]);
         };
-        let sessions = sessions(Some(principal), &policy).into_values();
-        let callers = std::iter::once(principal.clone()).chain(sessions);
-        let beside =
-            |caller| By::Entry(Box::new(self.beside(entry, caller, &policy)), beyond.cloned());
-        Ok(callers.map(beside).collect())
+        let beside = |caller| {
+            let entry = Box::new(self.beside(entry, caller, &policy));
+            By::Entry(entry, beyond.map(str::to_owned))
+        };
+        Ok(callers(principal, &policy).map(beside).collect())
+    }
+
+    /// The policy, where it lets somebody in.
+    ///
+    /// # Errors
+    /// Where the caller cannot stand in a policy.
+    pub(super) fn lets_in(
+        &self,
+        principal: Option<&Principal>,
+    ) -> Result<Option<LetIn<'_>>, DocumentError> {
+        let (policy, beyond) = match &self.policy {
+            Policy::Known(policy) => (Some(Arc::clone(policy)), None),
+            Policy::AtMost(policy, why) => (Some(Arc::clone(policy)), Some(why.as_str())),
+            Policy::Unread(unread) => (unread.most(principal)?, Some(unread.why.as_str())),
+        };
+        let is_let_in = |policy: &Arc<Document>| lets_in(principal, policy);
+        Ok(policy.filter(is_let_in).map(|policy| (policy, beyond)))
     }
 
     /// What somebody has, and the policy.
@@ -131,6 +148,15 @@ impl<'e> Letting<'e> {
             ..Entry::default()
         }
     }
+}
+
+/// As whom an identity asks: its sessions, too, that a policy lets in by name.
+pub(super) fn callers<'c>(
+    principal: &'c Principal,
+    policy: &Document,
+) -> impl Iterator<Item = Principal> + use<'c> {
+    let sessions = sessions(Some(principal), policy).into_values();
+    std::iter::once(principal.clone()).chain(sessions)
 }
 
 /// Whether an Allow of a resource's policy is about some of what is wanted, whoever asks.

@@ -8,6 +8,7 @@ mod beside;
 mod callers;
 mod denied;
 mod federated;
+mod let_in;
 mod others;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -214,13 +215,17 @@ fn alone(
     if let Some(side) = unlike(name, inner, outer) {
         return Ok(certain(name, inner, outer)?.unwrap_or(side));
     }
-    Ok(match by_itself_alone(name, inner, outer)? {
-        Side::Nothing => match callers::alone(name, inner, outer)? {
-            Side::Nothing => federated::alone(name, inner, outer, is_told_apart)?,
-            side => side,
-        },
-        side => side,
-    })
+    let mut side = by_itself_alone(name, inner, outer)?;
+    if side.is_nothing() {
+        side = let_in::alone(name, inner, outer)?;
+    }
+    if side.is_nothing() {
+        side = callers::alone(name, inner, outer)?;
+    }
+    if side.is_nothing() {
+        side = federated::alone(name, inner, outer, is_told_apart)?;
+    }
+    Ok(side)
 }
 
 /// What the inner side allows and the outer does not, each with its policies under what

@@ -5,7 +5,9 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::ACCOUNT;
-use super::gains::{allow, arn, bucket_policy, document, gained, of, policy, role, sides, user};
+use super::gains::{
+    allow, arn, bucket_policy, deny, document, gained, of, policy, role, sides, user,
+};
 
 /// What is acted upon.
 fn on(action: &str, resource: &str) -> Value {
@@ -70,6 +72,28 @@ fn whom_a_key_or_a_role_denies_no_more_gains(
     // Who is not in the files may have policies.
     assert_eq!(sides(name, &denied("role/c"), &with(&[])), ["undecided", "nothing"]);
     assert_eq!(sides(name, &with(&[]), &with(&[])), ["nothing", "nothing"]);
+}
+
+/// What an identity's own Deny, or its boundary, kept back the policy of a bucket may allow.
+#[rstest]
+#[case::it("role/a", "something")]
+#[case::another("role/c", "nothing")]
+fn whom_a_bucket_lets_in_gains_what_its_own_policies_deny_no_more(
+    #[case] whom: &str,
+    #[case] expected: &str,
+) {
+    let bucket = bucket_policy(&[about("Allow", whom, "s3:PutObject")]);
+    let lists = allow("sqs:ListQueues");
+    let with = |more: &[Value]| {
+        let own = [std::slice::from_ref(&lists), more].concat();
+        [role("a"), policy("a", &own), bucket.clone()]
+    };
+    let denied = with(&[deny("s3:PutObject")]);
+    assert_eq!(sides("role/a", &denied, &with(&[])), [expected, "nothing"]);
+    assert_eq!(sides("role/a", &with(&[]), &denied), ["nothing", expected]);
+    assert_eq!(sides("role/a", &with(&[]), &with(&[])), ["nothing", "nothing"]);
+    // What it was denied besides is not what it may do.
+    assert_eq!(sides("role/a", &with(&[deny("s3:GetObject")]), &with(&[]))[0], "nothing");
 }
 
 /// Whoever is in the files is compared by itself.
