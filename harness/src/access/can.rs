@@ -120,6 +120,25 @@ pub struct Found<'e> {
     pub with: Option<&'e str>,
 }
 
+/// A request that somebody is allowed, and the resource's policy without which it is not.
+type ByPolicy<'e> = (Side, Option<&'e str>);
+
+impl<'e> Found<'e> {
+    /// The same, or another way: a request in the place of what is not known.
+    fn or(
+        mut self,
+        next: impl FnOnce() -> Result<ByPolicy<'e>, CannotAsk>,
+    ) -> Result<Self, CannotAsk> {
+        if !matches!(self.side, Side::Request(_)) {
+            let (side, with) = next()?;
+            if self.side.is_nothing() || matches!(side, Side::Request(_)) {
+                (self.side, self.with) = (side, with);
+            }
+        }
+        Ok(self)
+    }
+}
+
 /// For each identity and each resource's policy, a request that it allows of what
 /// is wanted.
 ///
@@ -137,27 +156,17 @@ pub fn who_can<'e>(estate: &'e Estate, wanted: &Wanted<'_>) -> Result<Vec<Found<
         }
         let who = Who { name, entry, with: name };
         let side = can(estate, &denials, who, wanted)?;
-        let mut side = as_its_role(estate, who, side, wanted)?;
-        let mut with = None;
-        if !matches!(side, Side::Request(_)) && is_identity(name, entry) {
-            let by = by_resources(estate, &denials, who, wanted, &letting)?;
-            if side.is_nothing() || matches!(by, (Side::Request(_), _)) {
-                (side, with) = by;
-            }
-        }
-        if side.is_nothing() {
-            (side, with) = by_sessions(estate, &denials, who, wanted, &letting)?;
-        }
-        if side.is_nothing() {
-            side = by_others(estate, (&denials, &elsewhere), who, wanted)?;
-        }
-        found.push(Found { name, side, with });
+        let side = as_its_role(estate, who, side, wanted)?;
+        let one = Found { name, side, with: None };
+        let one = one.or(|| by_resources(estate, &denials, who, wanted, &letting))?;
+        let one = one.or(|| by_sessions(estate, &denials, who, wanted, &letting))?;
+        found.push(one.or(|| by_others(estate, (&denials, &elsewhere), who, wanted))?);
     }
     Ok(found)
 }
 
 /// Whether an entry is a role or a user: policies by themselves and groups nobody lets in.
-fn is_identity(name: &str, entry: &Entry) -> bool {
+fn is_identity(Who { name, entry, .. }: Who<'_>) -> bool {
     let is_of_one = entry.principal.is_some() || is_somebody(name);
     is_of_one && entry.policies.resource.is_none()
 }
@@ -169,8 +178,11 @@ fn by_resources<'e>(
     who: Who<'_>,
     wanted: &Wanted<'_>,
     letting: &[Letting<'e>],
-) -> Result<(Side, Option<&'e str>), CannotAsk> {
+) -> Result<ByPolicy<'e>, CannotAsk> {
     let mut undecided = (Side::Nothing, None);
+    if !is_identity(who) {
+        return Ok(undecided);
+    }
     for one in letting {
         for by in one.by(who.name, who.entry).map_err(CannotAsk::Pattern)? {
             let side = match by {
@@ -195,23 +207,23 @@ fn by_resources<'e>(
 }
 
 /// What an identity may by the policy of a resource that is not in the files.
-fn by_others(
+fn by_others<'e>(
     estate: &Estate,
     (denials, elsewhere): (&Denials, &Elsewhere),
     Who { name, entry, .. }: Who<'_>,
     wanted: &Wanted<'_>,
-) -> Result<Side, CannotAsk> {
+) -> Result<ByPolicy<'e>, CannotAsk> {
     let mut own = entry.policies.clone();
     own.identity.extend(allows(&entry.bounded).cloned());
     if own.resource.is_some() || own.identity.is_empty() {
-        return Ok(Side::Nothing);
+        return Ok((Side::Nothing, None));
     }
     let outer = wanted.all_but(name, &own).map_err(CannotAsk::Pattern)?;
     let (limits, whose) = estate.limits_of(entry);
     let under = limits.over(&own, whose);
     let denied = || estate.denied(denials, (name, entry), &under).sure;
     let why = elsewhere.may(entry.principal.as_ref(), [&under, &outer], denied)?;
-    Ok(why.map_or(Side::Nothing, Side::Undecided))
+    Ok((why.map_or(Side::Nothing, Side::Undecided), None))
 }
 
 /// The same of what an entry is found to be allowed.
@@ -290,7 +302,7 @@ fn by_sessions<'e>(
     who: Who<'_>,
     wanted: &Wanted<'_>,
     letting: &[Letting<'e>],
-) -> Result<(Side, Option<&'e str>), CannotAsk> {
+) -> Result<ByPolicy<'e>, CannotAsk> {
     let Who { entry, .. } = who;
     let is_user = |it: &&Principal| matches!(it, Principal::User { .. });
     let Some(user) = entry.principal.as_ref().filter(is_user) else {
