@@ -6,6 +6,8 @@
 //! A request is for one resource, and meets no other's policy: the Denies of all resources, each
 //! bound to its own, may count together. They are asked about where all else allows something.
 
+mod everybody;
+
 use std::sync::Arc;
 
 use ringfence_policy::symbolic::{Action, Effect, StatementView, statements};
@@ -459,9 +461,13 @@ impl Denials {
         self.0.is_empty()
     }
 
-    /// The same of the identity of an entry, where its ARN is known.
+    /// The same of the identity of an entry; of a group, and of a policy of nobody knows whom,
+    /// what everybody is denied.
     pub(super) fn of_entry(&self, name: &str, entry: &Entry, is_bounded: bool) -> Denied {
-        let Some(principal) = &entry.principal else { return Denied::default() };
+        let Some(principal) = &entry.principal else {
+            let is_of_some = entry.policies.resource.is_none() && !entry.only_limits();
+            return if is_of_some { self.of_everybody() } else { Denied::default() };
+        };
         let denied = self.of(&[principal], is_bounded);
         if entry.is_unnamed { denied.of_unnamed(name) } else { denied }
     }

@@ -352,7 +352,7 @@ impl Asked<'_> {
 
     /// What the policies of resources deny somebody as whom it asks.
     fn denied(&mut self, who: Option<&Principal>, is_bounded: bool) -> Denied {
-        let Some(who) = who else { return Denied::default() };
+        let Some(who) = who else { return self.denials.of_everybody() };
         if let Some((_, known)) = self.denied.iter().find(|(known, _)| known == who) {
             return known.clone();
         }

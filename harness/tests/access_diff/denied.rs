@@ -7,7 +7,7 @@ use super::gains::{
     allow, arn, bucket_policy, deny, document, gained, of, of_anybody, policy, role, sides, state,
     user,
 };
-use super::{diff, said};
+use super::{ask, diff, in_files, said};
 
 /// What a bucket's policy denies of writing objects of `b`.
 fn denies(more: &Value) -> Value {
@@ -46,6 +46,34 @@ fn what_a_resource_denies_on_both_sides_is_no_gain(#[case] more: Value, #[case] 
     let new = [role("a"), policy("a", &[allow("sqs:ListQueues"), writes()]), bucket];
     let (found, why) = gained("role/a", &old, &new);
     assert_eq!(found, expected, "{why}");
+}
+
+/// Who is one of a group is somebody: what everybody is denied it is, and what some are, it may
+/// not be.
+#[rstest]
+#[case::everybody(json!({}), false)]
+#[case::everybody_in_a_list(json!({"Principal": {"AWS": ["*"]}}), false)]
+#[case::another(json!({"Principal": {"AWS": arn("user/c")}}), true)]
+#[case::all_but_one(json!({"Principal": null, "NotPrincipal": {"AWS": arn("user/c")}}), true)]
+#[case::other_objects(json!({"Resource": "arn:aws:s3:::b/x/*"}), true)]
+fn what_everybody_is_denied_no_group_can(#[case] more: Value, #[case] can: bool) {
+    let group = json!({"name": "g", "path": "/", "arn": arn("group/g")});
+    let own = json!({"name": "p", "group": "g", "policy": document(&[writes()])});
+    let own = of("aws_iam_group_policy", "p", own);
+    let mut bucket = denies(&json!({}));
+    let policy: Value = serde_json::from_str(bucket["values"]["policy"].as_str().unwrap()).unwrap();
+    let mut statement = policy["Statement"][0].clone();
+    let members = statement.as_object_mut().unwrap();
+    members.extend(more.as_object().unwrap().clone());
+    members.retain(|_, value| !value.is_null());
+    bucket["values"]["policy"] = json!(document(&[statement]));
+    let group = of("aws_iam_group", "g", group);
+    let directory = in_files(&[("state.json", &state(&[group, own, bucket]))]);
+    let asked = ["who-can", "s3:PutObject", "arn:aws:s3:::b/a", "--state", "state.json"];
+    let (code, who, error) = ask(directory.path(), &asked);
+    assert_eq!((code, error.as_str()), (Some(i32::from(can)), ""), "{who}");
+    let (_, what, _) = ask(directory.path(), &["what-can", "group/g", "--state", "state.json"]);
+    assert_eq!(what.contains("`s3:PutObject` on `arn:aws:s3:::b/"), can, "{what}");
 }
 
 /// Both ways: one that is gone is a gain of whom it kept out.
