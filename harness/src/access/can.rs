@@ -67,12 +67,16 @@ impl Wanted<'_> {
         Document::parse("everything else", &text, kind).map(Arc::new)
     }
 
-    /// Whether it is upon a key or a role, as AWS's reference has it of the action: these let
-    /// nobody in without a policy of their own, and what is none of them has none.
-    fn is_upon_key_or_role(&self) -> bool {
-        let is_of = ["kms:", "sts:"].iter().any(|prefix| self.action.starts_with(prefix));
+    /// Whether each request for the action is upon something of AWS's reference.
+    fn is_upon_something(&self) -> bool {
         let required = |it: &actions::Action| it.resources.iter().any(|one| one.required);
-        is_of && actions::action(self.action).is_some_and(required)
+        actions::action(self.action).is_some_and(required)
+    }
+
+    /// Whether that is a key or a role: these let nobody in without a policy of their own, and
+    /// what is none of them has none.
+    fn is_upon_key_or_role(&self) -> bool {
+        ["kms:", "sts:"].iter().any(|prefix| self.action.starts_with(prefix))
     }
 
     /// Policies that allow everything but this, in the layers that an entry has.
@@ -406,13 +410,21 @@ fn by(
         let principal = entry.principal.as_ref();
         let question = Question { inner, outer: &outer, principal, universe: Universe::All };
         let found = within_sent(&question)?;
-        if let (Verdict::Violated(_), Universe::All) = &found
-            && wanted.is_upon_key_or_role()
+        let (Verdict::Violated(witness), Universe::All) = &found else { return Ok(found) };
+        let universe = Universe::Catalogue;
+        if !wanted.is_upon_something()
+            || within(&Question { universe, ..question })? != Verdict::Proved
         {
-            let universe = Universe::Catalogue;
-            return Ok((within(&Question { universe, ..question })?, universe));
+            return Ok(found);
         }
-        Ok(found)
+        if wanted.is_upon_key_or_role() {
+            return Ok((Verdict::Proved, universe));
+        }
+        let why = format!(
+            "it may `{}` on `{}`, upon which AWS's reference has no such request",
+            witness.action, witness.resource
+        );
+        Ok((Verdict::Undecided(why), universe))
     };
     // With why all that they allow may be denied.
     let ask = |inner: &Policies| {
