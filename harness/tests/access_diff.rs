@@ -18,6 +18,8 @@ mod limits;
 mod others;
 #[path = "access_diff/reached.rs"]
 mod reached;
+#[path = "access_diff/tagged.rs"]
+mod tagged;
 #[path = "access_diff/unknown.rs"]
 mod unknown;
 #[path = "access_diff/ways_in.rs"]

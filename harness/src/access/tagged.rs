@@ -1,19 +1,21 @@
-//! The tags of users in the files, which their requests carry: `aws:PrincipalTag` of a user is a
-//! tag of the user
+//! The tags of users and roles in the files, which their requests carry: `aws:PrincipalTag` of a
+//! user is a tag of the user
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principaltag>).
-//! The tags of a session that a user federates, and of a role's, are the session's besides
-//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>): what those are, the
-//! files do not say.
+//! The tags of a session that a user federates, and of a role's, are the session's besides: what
+//! those are, the files do not say. "You must have the `sts:TagSession` permission in the trust
+//! policies" of roles whose sessions have some
+//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>).
 //!
-//! Whoever may tag a user may change them: what a user can with others alone is not decided.
+//! Whoever may tag a user or a role may change them: what it can with others alone is not decided.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use ringfence_policy::symbolic::{Action, Effect, StatementView, statements};
 use ringfence_policy::{Document, Kind, Principal};
 use serde_json::{Value as Json, json};
 
-use super::estate::Estate;
+use super::estate::{Entry, Estate};
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::Resource;
 
@@ -21,7 +23,10 @@ use crate::lint::terraform::Resource;
 /// capitals apart.
 pub(super) const KEY: &str = "aws:principaltag/";
 
-/// The tags of a user, as far as they are known.
+/// What lets a session have tags of its own.
+const TAG_SESSION: &str = "sts:TagSession";
+
+/// The tags of a user or a role, as far as they are known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Tags {
     /// Each by its key in small letters; `None` where its value is not known.
@@ -31,7 +36,7 @@ pub(crate) struct Tags {
 }
 
 impl Tags {
-    /// Of a user's resource. With what the provider adds to its own (`default_tags`) these are
+    /// Of its resource. With what the provider adds to its own (`default_tags`) these are
     /// all; its own alone are some of them, whatever is added
     /// (<https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/resource-tagging#propagating-tags-to-all-resources>).
     fn of(resource: &Resource) -> Self {
@@ -100,25 +105,46 @@ impl Tags {
 impl Estate {
     /// The tags of the user with an ARN, where a plan or a state makes it.
     pub(crate) fn tags_of_user(&self, arn: &str) -> Option<Tags> {
+        self.tags_of("aws_iam_user", arn)
+    }
+
+    /// The same of a role whose sessions have no tags of their own.
+    fn tags_of_role(&self, arn: &str) -> Option<Tags> {
+        let is_it = |entry: &&Entry| {
+            matches!(&entry.principal,
+                Some(Principal::RoleSession { role_arn, .. }) if **role_arn == *arn)
+        };
+        let (name, _) = self.entries.iter().find(|(_, entry)| is_it(entry))?;
+        let trust = self.entries.get(&format!("trust of {name}"))?;
+        let policy = trust.policies.resource.as_ref().filter(|_| trust.unknown.is_empty())?;
+        let tags = Action::parse(TAG_SESSION);
+        let lets = |one: StatementView<'_>| one.effect() == Effect::Allow && one.is_about(&tags);
+        (!statements(policy).any(lets)).then(|| self.tags_of("aws_iam_role", arn))?
+    }
+
+    fn tags_of(&self, kind: &str, arn: &str) -> Option<Tags> {
         let is_it = |one: &&Resource| {
             let own = one.values.get("arn").and_then(Node::text);
-            one.kind == "aws_iam_user" && !one.is_data && own == Some(arn)
+            one.kind == kind && !one.is_data && own == Some(arn)
         };
         self.resources.iter().find(is_it).map(Tags::of)
     }
 
-    /// What the tags of somebody, called so, keep it back from, where it is a user and some
-    /// policies ask for them, and why that is not certain.
+    /// What the tags of somebody, called so, keep it back from, where some policies ask for them,
+    /// and why that is not certain.
     pub(crate) fn kept_back_by_tags<'d>(
         &self,
         who: &str,
         principal: Option<&Principal>,
         asked: impl Iterator<Item = &'d Arc<Document>>,
     ) -> Option<(String, Arc<Document>)> {
-        let Some(Principal::User { arn }) = principal else { return None };
-        let others = self.tags_of_user(arn)?.others(asked)?;
+        let tags = match principal? {
+            Principal::User { arn } => self.tags_of_user(arn),
+            Principal::RoleSession { role_arn, .. } => self.tags_of_role(role_arn),
+            _ => None,
+        };
         let why = format!("the tags of `{who}` in the files are others than it takes");
-        Some((why, others))
+        Some((why, tags?.others(asked)?))
     }
 }
 
