@@ -5,11 +5,12 @@
 //! | macro | where |
 //! |---|---|
 //! | `AWS::Include` | `include` |
-//! | `AWS::LanguageExtensions` | `language`; its functions that hang on resources are evaluated like all others |
+//! | `AWS::LanguageExtensions` | `language`, `names`; its functions that hang on resources are evaluated like all others |
 //! | `AWS::Serverless-2016-10-31` | AWS's translator, `super::transform` |
 
 mod include;
 mod language;
+mod names;
 
 use ringfence_wire::ServiceError;
 use serde_json::{Map, Value};
@@ -54,5 +55,8 @@ pub(super) fn extended(
     body: &Map<String, Value>,
     parameters: &Map<String, Value>,
 ) -> Result<Map<String, Value>, TemplateError> {
-    language::expand(body, parameters)
+    let written = language::expand(body, parameters)?;
+    let mappings = written.get("Mappings").cloned().unwrap_or(Value::Null);
+    let known = names::Known { parameters, mappings: &mappings };
+    Ok(written.into_iter().map(|(key, section)| (key, known.named(section))).collect())
 }

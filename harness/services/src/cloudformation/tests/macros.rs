@@ -67,6 +67,30 @@ async fn the_language_extensions_write_loops_out_and_evaluate_their_functions() 
 }
 
 #[tokio::test]
+async fn the_language_extensions_let_functions_name_resources() {
+    let world = World::new().await;
+    let template = r#"{"Transform": "AWS::LanguageExtensions",
+      "Resources": {"Fn::ForEach::Queues": ["Name", ["One", "Two"], {"Q${Name}": {
+        "Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::Sub": "${Name}"}}}}]},
+      "Outputs": {
+        "Arn": {"Value": {"Fn::GetAtt": [{"Fn::Sub": "QOne"}, "Arn"]}},
+        "Name": {"Value": {"Fn::GetAtt": [{"Fn::Join": ["", ["Q", "Two"]]}, "QueueName"]}}}}"#;
+    world.create_by_change_set("c", template, json!([])).await;
+    let shown = world.call("DescribeStacks", json!({"StackName": "s"})).await.unwrap();
+    let outputs = shown["Stacks"][0]["Outputs"].as_array().unwrap();
+    let values: Vec<&str> = outputs.iter().map(|it| it["OutputValue"].as_str().unwrap()).collect();
+    assert_eq!(values, ["arn:aws:sqs:eu-west-1:123456789012:One", "Two"]);
+
+    let input = json!({"StackName": "t", "TemplateBody": r#"{"Resources": {
+        "Q": {"Type": "AWS::SQS::Queue"},
+        "R": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": {"Fn::Sub": "Q"}}}}}}"#});
+    let error = world.call("CreateStack", input).await.unwrap_err();
+    let sentence =
+        "Template error: All Ref intrinsic functions must reference a string resource name";
+    assert_eq!((error.code.as_ref(), error.message.as_ref()), ("ValidationError", sentence));
+}
+
+#[tokio::test]
 async fn their_functions_need_their_transform() {
     let world = World::new().await;
     let template = r#"{"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {
