@@ -5,6 +5,7 @@ mod graph;
 mod growth;
 mod intrinsics;
 mod parameters;
+mod patterns;
 mod policies;
 pub(super) mod rules;
 pub(super) mod sections;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::TemplateError;
 use super::evaluate::text_of;
+use super::{TemplateError, patterns};
 
 /// How a parameter's value is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,42 +190,12 @@ const MEMBERS: [&str; 11] = [
     "MaxValue",
 ];
 
-/// A pattern of Java's, as AWS reads them, for a whole value. `\\Z` is its end here
-/// too: a value has no line after it.
-fn java(key: &str, pattern: &str) -> Result<fancy_regex::Regex, TemplateError> {
-    let whole = format!("^(?:{})$", dashes(pattern).replace("\\Z", "\\z"));
-    fancy_regex::Regex::new(&whole).map_err(|_| {
+fn allowed_pattern(key: &str, pattern: &str) -> Result<fancy_regex::Regex, TemplateError> {
+    patterns::read(pattern).ok_or_else(|| {
         TemplateError::new(format!(
             "Template format error: AllowedPattern of parameter {key} cannot be read: {pattern}"
         ))
     })
-}
-
-/// Behind a class inside of brackets (`[\\w-+]`) a dash is a dash to Java, as no
-/// range begins with a class.
-fn dashes(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len());
-    let mut characters = pattern.chars().peekable();
-    let (mut inside, mut class) = (false, false);
-    while let Some(character) = characters.next() {
-        let was = std::mem::take(&mut class);
-        match character {
-            '\\' => {
-                out.push(character);
-                if let Some(next) = characters.next() {
-                    class = "dDhHsSvVwW".contains(next);
-                    out.push(next);
-                }
-                continue;
-            }
-            '[' => inside = true,
-            ']' => inside = false,
-            '-' if inside && was && characters.peek() != Some(&']') => out.push('\\'),
-            _ => {}
-        }
-        out.push(character);
-    }
-    out
 }
 
 /// Reads the section `Parameters`.
@@ -258,7 +228,7 @@ pub(in crate::cloudformation) fn declare(
         return Err(malformed(format!("Unrecognized parameter type: {declared_type}")));
     };
     let text = |name: &str| map.get(name).map(text_of);
-    text("AllowedPattern").map_or(Ok(()), |pattern| java(key, &pattern).map(drop))?;
+    text("AllowedPattern").map_or(Ok(()), |pattern| allowed_pattern(key, &pattern).map(drop))?;
     let number = |name: &str| text(name).and_then(|text| text.parse::<f64>().ok());
     Ok(Parameter {
         key: key.to_owned(),
@@ -438,7 +408,7 @@ impl Parameter {
             return Err(self.refuse("must be one of AllowedValues".to_owned()));
         }
         if let Some(pattern) = &self.allowed_pattern {
-            let matcher = java(key, pattern)?;
+            let matcher = allowed_pattern(key, pattern)?;
             // One that takes too long is no match.
             if !items.iter().all(|item| matcher.is_match(item).unwrap_or(false)) {
                 return Err(self.refuse(format!("must match pattern {pattern}")));
