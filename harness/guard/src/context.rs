@@ -230,7 +230,8 @@ fn principal(context: &mut Context, caller: &Session, tags: &Tags) {
     let for_user = caller.expiration.is_some() && matches!(identity, Identity::User { .. });
     let is_federated = match identity {
         Identity::FederatedUser(_) => true,
-        Identity::Role(session) => session.federated_provider.is_some(),
+        // A role that such a session takes is assumed with temporary credentials.
+        Identity::Role(session) => !session.web_keys.is_empty(),
         _ => false,
     };
     if (issued_at.is_some() || for_user) && !is_federated {
@@ -335,11 +336,13 @@ mod tests {
     fn a_web_identitys_session_shows_its_subject_and_audience() {
         let (subject, audience) = ("accounts.example.com:sub", "accounts.example.com:aud");
         let Identity::Role(mut session) = role() else { panic!() };
+        session.federated_provider = Some("arn:p".to_owned());
+        let chained = keys(&Session::direct(Identity::Role(session.clone())));
+        assert_eq!(one(&chained, "aws:MultiFactorAuthPresent").as_deref(), Some("false"));
         session.web_keys = vec![
             (subject.to_owned(), ClaimValues::One("team-a".to_owned())),
             (audience.to_owned(), ClaimValues::One("app".to_owned())),
         ];
-        session.federated_provider = Some("arn:p".to_owned());
         let context = keys(&Session::direct(Identity::Role(session)));
         assert_eq!(one(&context, subject).as_deref(), Some("team-a"));
         assert_eq!(one(&context, audience).as_deref(), Some("app"));
