@@ -60,9 +60,6 @@ fn who_is_named_by_a_condition_alone_is_found(
 #[rstest]
 #[case::a_service("Bool", "aws:PrincipalServiceName", "true", false)]
 #[case::a_services_name("StringLike", "aws:PrincipalServiceName", "*.amazonaws.com", true)]
-#[case::nobody_is_no_service("Null", "aws:PrincipalIsAWSService", "true", true)]
-#[case::of_no_account("StringEquals", "aws:PrincipalAccount", "anonymous", true)]
-#[case::of_no_id("StringEquals", "aws:userid", "anonymous", true)]
 fn what_is_said_of_who_asks_has_its_form(
     #[case] operator: &str,
     #[case] key: &str,
@@ -72,6 +69,29 @@ fn what_is_said_of_who_asks_has_its_form(
     let anybody = json!({"Principal": "*", "Condition": {operator: {key: value}}});
     let a = json!({"resource": document(&[statement("Allow", &anybody)])});
     let found = asked(&a, &json!({}), |it| within(it).unwrap());
+    assert_eq!(matches!(found, Verdict::Violated(_)), is_found, "{found:?}");
+}
+
+/// An unsigned request is of no account, and says nothing of services.
+#[rstest]
+#[case::of_no_account("StringEquals", "aws:PrincipalAccount", "anonymous", true)]
+#[case::of_an_account("StringLike", "aws:PrincipalAccount", "1*", false)]
+#[case::an_account_is_there("Null", "aws:PrincipalAccount", "true", false)]
+#[case::of_no_id("StringEquals", "aws:userid", "anonymous", true)]
+#[case::an_id_is_there("Null", "aws:userid", "true", false)]
+#[case::of_no_service("Null", "aws:PrincipalIsAWSService", "true", true)]
+#[case::nothing_is_said_of_services("Bool", "aws:PrincipalIsAWSService", "false", false)]
+fn who_does_not_sign_is_anonymous(
+    #[case] operator: &str,
+    #[case] key: &str,
+    #[case] value: &str,
+    #[case] is_found: bool,
+) {
+    let anybody = json!({"Principal": "*", "Condition": {operator: {key: value}}});
+    let a = json!({"resource": document(&[statement("Allow", &anybody)])});
+    let unsigned = Some(&Principal::Anonymous);
+    let found =
+        asked(&a, &json!({}), |it| within(&Question { principal: unsigned, ..*it }).unwrap());
     assert_eq!(matches!(found, Verdict::Violated(_)), is_found, "{found:?}");
 }
 
